@@ -1,0 +1,1 @@
+//! Measurements of ringlane beside its peers.

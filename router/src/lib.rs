@@ -1,0 +1,1 @@
+//! Paths: pattern in, value and parameters out.

@@ -1,0 +1,1 @@
+//! Thread-per-core web server framework for Linux.
