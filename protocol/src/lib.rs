@@ -1,1 +1,53 @@
-//! HTTP/1.1 as pure codecs: bytes in, values and counts out.
+//! Messages as pure codecs: bytes in, values and counts out. Today HTTP/1.1.
+//!
+//! A request travels through three types, and an answer through one:
+//!
+//! ```text
+//! input ──► HeadParser ──► RequestHead ──► Framing ──► BodyDecoder ──► data
+//!           (8 bytes per   (owned, reused  (how the    (chunks cut,
+//!            connection)    record)         body ends)  trailers dropped)
+//!
+//! output ◄── ResponseHead::write ◄── ResponseHeaders     chunked::write_chunk
+//! ```
+//!
+//! Always true here:
+//! - Nothing that a peer sends panics, allocates without bound or loops without bound.
+//! - A verdict depends on the bytes alone, never on how the network cut them or what follows them.
+//! - Whatever two readers could understand differently is refused, and the connection ends.
+//!
+//! Not here: sockets, threads, clocks, files, `unsafe`; which status an acceptable request gets
+//! (`server`); which path leads where (`router`).
+//!
+//! ```
+//! use ringlane_protocol::{HeadLimits, HeadParser, Parsed, RequestHead};
+//!
+//! let (mut parser, mut head) = (HeadParser::new(), RequestHead::new());
+//! let input = b"GET /hello?name=you HTTP/1.1\r\nHost: example.org\r\n\r\n";
+//! let parsed = parser.parse(input, &HeadLimits::default(), &mut head)?;
+//! assert_eq!(parsed, Parsed::Complete { consumed: input.len() });
+//! assert_eq!((head.path(), head.query()), ("/hello", Some("name=you")));
+//! # Ok::<(), ringlane_protocol::ParseError>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod body;
+mod bytes;
+pub mod chunked;
+mod date;
+pub mod percent;
+pub mod query;
+mod request;
+mod response;
+
+pub use body::{
+    BodyDecoder, BodyError, BodyPart, BodyStep, CHUNK_EXTENSION_BYTES_MAX, CHUNK_LINE_BYTES_MAX,
+    TRAILER_BYTES_MAX,
+};
+pub use date::{DATE_BYTES, write_date};
+pub use http::{Method, StatusCode, Version};
+pub use request::{
+    Framing, HEADERS_CEILING, HeadLimits, HeadParser, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX,
+    ParseError, Parsed, RequestHead,
+};
+pub use response::{CONTINUE, HeaderError, ResponseBody, ResponseHead, ResponseHeaders};

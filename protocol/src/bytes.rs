@@ -1,0 +1,58 @@
+//! Which bytes may stand where, as tables made at compile time (RFC 9110 §5.6, RFC 3986 §2).
+
+/// A set of bytes, as a table.
+pub(crate) type ByteSet = [bool; 256];
+
+/// Builds a set from a predicate that is written out for each byte.
+macro_rules! byte_set {
+    ($byte:ident => $belongs:expr) => {{
+        let mut set = [false; 256];
+        let mut index = 0;
+        while index < 256 {
+            let $byte = index as u8;
+            set[index] = $belongs;
+            index += 1;
+        }
+        set
+    }};
+}
+
+/// RFC 9110 §5.6.2: `tchar`, the bytes of methods, header names and list members.
+pub(crate) static TOKEN: ByteSet = byte_set!(byte => is_token(byte));
+
+/// RFC 9110 §5.5: `field-vchar`, SP and HTAB. Obsolete text (0x80 to 0xFF) is let through as
+/// opaque bytes.
+pub(crate) static FIELD_VALUE: ByteSet = byte_set!(byte => is_field_value(byte));
+
+/// Visible ASCII but `#`: no request target holds a fragment (RFC 9112 §3.2).
+pub(crate) static TARGET: ByteSet = byte_set!(byte => byte.is_ascii_graphic() && byte != b'#');
+
+/// RFC 3986 §3.2.2: `reg-name` without its escapes: unreserved and sub-delims.
+pub(crate) static REG_NAME: ByteSet = byte_set!(byte => is_reg_name(byte));
+
+const fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+')
+        || matches!(byte, b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+}
+
+const fn is_field_value(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+const fn is_reg_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~')
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')')
+        || matches!(byte, b'*' | b'+' | b',' | b';' | b'=')
+}
+
+/// Whether every byte of `text` is in `set`.
+pub(crate) fn all_in(text: &[u8], set: &ByteSet) -> bool {
+    text.iter().all(|&byte| set[usize::from(byte)])
+}
+
+/// RFC 9110 §5.6.2: `1*tchar`.
+pub(crate) fn is_token_text(text: &[u8]) -> bool {
+    !text.is_empty() && all_in(text, &TOKEN)
+}
