@@ -7,21 +7,14 @@
 //! Not here: which framing a request has (`request/framing.rs`), limits on the body's size
 //! (`server`), writing chunks (`chunked.rs`).
 
+mod chunks;
 mod error;
 
+pub use chunks::{CHUNK_EXTENSION_BYTES_MAX, CHUNK_LINE_BYTES_MAX, TRAILER_BYTES_MAX};
 pub use error::BodyError;
 
 use crate::Framing;
-
-/// Longest line before a chunk's data, size and extensions together, without CRLF.
-pub const CHUNK_LINE_BYTES_MAX: usize = 1024;
-
-/// Extensions of all chunks of one body together, in bytes: else tiny chunks with long extensions
-/// would cost much and carry nothing.
-pub const CHUNK_EXTENSION_BYTES_MAX: usize = 16 * 1024;
-
-/// Trailer section of one body, line ends included, in bytes.
-pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
+use chunks::Chunks;
 
 /// Decodes one request body.
 ///
@@ -38,7 +31,14 @@ pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct BodyDecoder {
-    remaining: u64,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// These many bytes are still to come. May be 0.
+    Length(u64),
+    Chunked(Chunks),
 }
 
 /// What one call of [`BodyDecoder::decode`] made of the bytes it was shown.
@@ -65,8 +65,12 @@ pub enum BodyPart<'b> {
 impl BodyDecoder {
     /// A decoder at the start of a body.
     pub const fn new(framing: Framing) -> Self {
-        let _ = framing;
-        Self { remaining: 0 }
+        let phase = match framing {
+            Framing::None => Phase::Length(0),
+            Framing::Length(length) => Phase::Length(length),
+            Framing::Chunked => Phase::Chunked(Chunks::START),
+        };
+        Self { phase }
     }
 
     /// Takes the next piece off the front of `input`.
@@ -78,15 +82,38 @@ impl BodyDecoder {
     ///
     /// Only chunked bodies can be malformed. After an error the decoder is of no use.
     pub fn decode<'b>(&mut self, input: &'b [u8]) -> Result<BodyStep<'b>, BodyError> {
-        let _ = (input, self.remaining);
-        Ok(BodyStep {
-            consumed: 0,
-            part: BodyPart::End,
-        })
+        match &mut self.phase {
+            Phase::Length(0) => Ok(BodyStep {
+                consumed: 0,
+                part: BodyPart::End,
+            }),
+            Phase::Length(remaining) => Ok(take_data(remaining, input, 0)),
+            Phase::Chunked(chunks) => chunks.decode(input),
+        }
     }
 
     /// Whether the whole body was decoded. True from the start where there is no body.
     pub const fn is_finished(&self) -> bool {
-        self.remaining == 0
+        match &self.phase {
+            Phase::Length(remaining) => *remaining == 0,
+            Phase::Chunked(chunks) => chunks.is_finished(),
+        }
     }
 }
+
+/// Hands out what `input` has of the next `remaining` bytes, from `start` on.
+fn take_data<'b>(remaining: &mut u64, input: &'b [u8], start: usize) -> BodyStep<'b> {
+    let rest = &input[start..];
+    let len = usize::try_from(*remaining).map_or(rest.len(), |len| len.min(rest.len()));
+    *remaining -= len as u64;
+    BodyStep {
+        consumed: start + len,
+        part: if len > 0 {
+            BodyPart::Data(&rest[..len])
+        } else {
+            BodyPart::NeedMore
+        },
+    }
+}
+
+const _: () = assert!(size_of::<BodyDecoder>() <= 24);

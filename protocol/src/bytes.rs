@@ -56,3 +56,22 @@ pub(crate) fn all_in(text: &[u8], set: &ByteSet) -> bool {
 pub(crate) fn is_token_text(text: &[u8]) -> bool {
     !text.is_empty() && all_in(text, &TOKEN)
 }
+
+/// The members of a comma-separated list, without the white space around them (RFC 9110 §5.6.1),
+/// and without the empty ones that a recipient ignores.
+pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list_members_with_empty(value).filter(|member| !member.is_empty())
+}
+
+/// As [`list_members`], but empty members are handed out: at least one.
+pub(crate) fn list_members_with_empty(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(trim)
+}
+
+/// Without optional white space at either end: SP and HTAB (RFC 9110 §5.6.3).
+pub(crate) const fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}

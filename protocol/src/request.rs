@@ -9,10 +9,16 @@
 //!
 //! Not here: reading the bytes (`parser.rs`, `scan.rs`), the rules (`framing.rs`, `target.rs`).
 
+mod authority;
+mod connection;
 mod error;
+mod fill;
+mod framing;
 mod limits;
 mod parser;
+mod scan;
 mod span;
+mod target;
 
 pub use error::ParseError;
 pub use limits::{HEADERS_CEILING, HeadLimits, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX};
@@ -20,6 +26,7 @@ pub use parser::{HeadParser, Parsed};
 
 use http::{Method, Version};
 use span::{Field, Span};
+use target::Path;
 
 /// How the body of a request ends (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -55,7 +62,7 @@ pub struct RequestHead {
     version: Version,
     /// The request target, raw. Text of its own, so that paths are handed out without a check.
     target: String,
-    path: Span,
+    path: Path,
     query: Option<Span>,
     authority: Authority,
     /// The header lines, as they came.
@@ -85,7 +92,7 @@ impl RequestHead {
             method: Method::GET,
             version: Version::HTTP_11,
             target: String::new(),
-            path: Span::EMPTY,
+            path: Path::None,
             query: None,
             authority: Authority::Absent,
             bytes: Vec::new(),
@@ -117,7 +124,7 @@ impl RequestHead {
         *method = Method::GET;
         *version = Version::HTTP_11;
         target.clear();
-        *path = Span::EMPTY;
+        *path = Path::None;
         *query = None;
         *authority = Authority::Absent;
         bytes.clear();
@@ -141,7 +148,12 @@ impl RequestHead {
     /// The raw, still percent-encoded path. It begins with `/`, or is `*` for a request about the
     /// server as a whole (RFC 9112 §3.2.4), or empty for `CONNECT`, whose target has none.
     pub fn path(&self) -> &str {
-        self.path.of_text(&self.target)
+        match self.path {
+            Path::Part(span) => span.of_text(&self.target),
+            Path::Root => "/",
+            Path::Asterisk => "*",
+            Path::None => "",
+        }
     }
 
     /// The raw query, without its `?`. `Some("")` for `/a?`.

@@ -1,6 +1,13 @@
-//! Reads request heads off the front of a connection's input.
+//! Finds request heads at the front of a connection's input: whole ones quickly, others carefully.
+//!
+//! A head that arrives whole (nearly all do) is cut into lines by `memchr`, which shows every bare
+//! LF, and then read by `httparse`. Whatever that path does not accept is judged by `scan.rs`,
+//! byte by byte. So the verdict is always the scanner's, and only good news is fast.
+//!
+//! Not here: what a head says (`fill.rs`), the grammar of its bytes (`scan.rs`).
 
-use super::{HeadLimits, ParseError, RequestHead};
+use super::scan::Scan;
+use super::{HEADERS_CEILING, HeadLimits, LEADING_EMPTY_LINES_MAX, ParseError, RequestHead};
 
 /// What a decoder made of the bytes it was shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,17 +22,27 @@ pub enum Parsed {
     Partial,
 }
 
-/// Per-connection progress of parsing: how far the input was searched, so that no byte is searched
-/// twice, however slowly the bytes come.
+/// Per-connection progress of parsing, eight bytes: how far the input was searched, so that no
+/// byte is searched twice, however slowly the bytes come.
+///
+/// ```
+/// use ringlane_protocol::{HeadLimits, HeadParser, ParseError, Parsed, RequestHead};
+///
+/// let (limits, mut head) = (HeadLimits::default(), RequestHead::new());
+/// let mut parser = HeadParser::new();
+/// let input = b"GET / HTTP/1.1\r\nHost: a\n\r\n";
+/// assert_eq!(parser.parse(&input[..20], &limits, &mut head), Ok(Parsed::Partial));
+/// assert_eq!(parser.parse(input, &limits, &mut head), Err(ParseError::BareLineFeed));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeadParser {
-    searched: u32,
+    scan: Scan,
 }
 
 impl HeadParser {
     /// A parser at the start of a request.
     pub const fn new() -> Self {
-        Self { searched: 0 }
+        Self { scan: Scan::START }
     }
 
     /// Looks for a whole request head at the start of `input`, and fills `head` when it is there.
@@ -35,21 +52,66 @@ impl HeadParser {
     ///
     /// # Errors
     ///
-    /// Found as early as the bytes allow, and the same however they were cut. The connection must
-    /// end after the answer; the parser is of no further use.
+    /// Found at the first byte that no valid head could hold, and the same however the bytes were
+    /// cut; what lines mean together (`Host`, framing, `Expect`) is judged at the head's end. The
+    /// connection must end after the answer; the parser is of no further use.
     pub fn parse(
         &mut self,
         input: &[u8],
         limits: &HeadLimits,
         head: &mut RequestHead,
     ) -> Result<Parsed, ParseError> {
-        let _ = (input, limits, head, self.searched);
-        Ok(Parsed::Partial)
+        if self.scan.is_fresh()
+            && let Some(consumed) = whole_head(input, limits)
+            && let Some(judged) = head.fill(&input[..consumed], limits)
+        {
+            return judged.map(|()| Parsed::Complete { consumed });
+        }
+        let Some(consumed) = self.scan.advance(input, limits)? else {
+            return Ok(Parsed::Partial);
+        };
+        *self = Self::new();
+        // The scanner accepts nothing that the fast path refuses (a test holds them together);
+        // if they ever differ, refusing is the safe side.
+        head.fill(&input[..consumed], limits)
+            .unwrap_or(Err(ParseError::InvalidTarget))?;
+        Ok(Parsed::Complete { consumed })
     }
 
     /// Whether a byte of a request line was seen: else the connection is idle, and its end or
     /// silence is no error. Empty lines before a request do not count.
     pub const fn has_begun(&self) -> bool {
-        self.searched > 0
+        self.scan.has_begun()
     }
+}
+
+/// The length of the head at the start of `input`, if it is there as a whole, within its limits,
+/// and each of its lines ends with CRLF.
+fn whole_head(input: &[u8], limits: &HeadLimits) -> Option<usize> {
+    let window = &input[..input.len().min(limits.head_bytes_max)];
+    let start = skip_empty_lines(window);
+    let mut line_start = start;
+    // One more than headers: the request line.
+    let mut lines_left = limits.headers_max.min(HEADERS_CEILING) + 1;
+    for line_feed in memchr::memchr_iter(b'\n', &window[start..]) {
+        let line_feed = start + line_feed;
+        if line_feed == 0 || window[line_feed - 1] != b'\r' {
+            return None; // RFC 9112 §2.2: a bare LF, before httparse sees it
+        }
+        if line_feed == line_start + 1 {
+            return (line_start > start).then_some(line_feed + 1);
+        }
+        lines_left = lines_left.checked_sub(1)?;
+        line_start = line_feed + 1;
+    }
+    None
+}
+
+/// Where the request line begins: behind the empty lines, if they are not too many.
+fn skip_empty_lines(window: &[u8]) -> usize {
+    let mut start = 0;
+    while start < 2 * LEADING_EMPTY_LINES_MAX && window[start..].starts_with(b"\r\n") {
+        start += 2;
+    }
+    start
 }

@@ -15,8 +15,6 @@ pub(super) struct Field {
 }
 
 impl Span {
-    pub(super) const EMPTY: Self = Self { start: 0, len: 0 };
-
     /// The part from `start` up to `end`. Heads are below 4 GiB (`HeadLimits`).
     pub(super) const fn new(start: usize, end: usize) -> Self {
         debug_assert!(start <= end && end <= u32::MAX as usize);
