@@ -22,7 +22,7 @@ pub(crate) static TOKEN: ByteSet = byte_set!(byte => is_token(byte));
 
 /// RFC 9110 §5.5: `field-vchar`, SP and HTAB. Obsolete text (0x80 to 0xFF) is let through as
 /// opaque bytes.
-pub(crate) static FIELD_VALUE: ByteSet = byte_set!(byte => is_field_value(byte));
+pub(crate) static FIELD_VALUE: ByteSet = byte_set!(byte => is_field_byte(byte));
 
 /// Visible ASCII but `#`: no request target holds a fragment (RFC 9112 §3.2).
 pub(crate) static TARGET: ByteSet = byte_set!(byte => byte.is_ascii_graphic() && byte != b'#');
@@ -36,7 +36,7 @@ const fn is_token(byte: u8) -> bool {
         || matches!(byte, b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
 }
 
-const fn is_field_value(byte: u8) -> bool {
+const fn is_field_byte(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
@@ -45,6 +45,12 @@ const fn is_reg_name(byte: u8) -> bool {
         || matches!(byte, b'-' | b'.' | b'_' | b'~')
         || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')')
         || matches!(byte, b'*' | b'+' | b',' | b';' | b'=')
+}
+
+/// RFC 9110 §5.5: no control bytes but HTAB. Without early exit, so that it is vectorised.
+pub(crate) fn is_field_value(text: &[u8]) -> bool {
+    text.iter()
+        .fold(true, |valid, &byte| valid & is_field_byte(byte))
 }
 
 /// Whether every byte of `text` is in `set`.

@@ -50,4 +50,6 @@ pub use request::{
     Framing, HEADERS_CEILING, HeadLimits, HeadParser, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX,
     ParseError, Parsed, RequestHead,
 };
-pub use response::{CONTINUE, HeaderError, ResponseBody, ResponseHead, ResponseHeaders};
+pub use response::{
+    CONTINUE, HeaderError, RESPONSE_HEADER_BYTES_MAX, ResponseBody, ResponseHead, ResponseHeaders,
+};

@@ -8,12 +8,17 @@
 
 mod headers;
 
-pub use headers::{HeaderError, ResponseHeaders};
+pub use headers::{HeaderError, RESPONSE_HEADER_BYTES_MAX, ResponseHeaders};
 
+use crate::bytes::is_field_value;
+use crate::date::DATE_BYTES;
 use http::{StatusCode, Version};
 
 /// The whole interim answer that asks for a body (RFC 9110 §15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Room for what this file writes itself into a usual answer, in bytes.
+const OWN_BYTES_USUAL: usize = 192;
 
 /// How the body of an answer ends.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -76,8 +81,8 @@ pub struct ResponseHead<'a> {
     /// Whether we want another request on this connection.
     pub keep_alive: bool,
     /// The present time as [`crate::write_date`] writes it, unless the application set `Date`.
-    pub date: &'a [u8; 29],
-    /// The value of `Server`, unless the application set it.
+    pub date: &'a [u8; DATE_BYTES],
+    /// The value of `Server`, unless the application set it. Left out if it is no field value.
     pub server: Option<&'a str>,
     /// For 101 and 426: the protocol for `Upgrade`, with `Connection: upgrade`.
     pub upgrade: Option<&'a str>,
@@ -86,18 +91,118 @@ pub struct ResponseHead<'a> {
 impl ResponseHead<'_> {
     /// Appends the head, up to and including its empty line.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let _ = out;
+        out.reserve(OWN_BYTES_USUAL + self.headers.serialised().len());
+        write_status_line(self.status, out);
+        // RFC 9110 §6.6.1: interim answers need no date; RFC 9112 §9.3: nor do they end anything.
+        if !self.status.is_informational() {
+            self.write_date_and_server(out);
+            self.write_framing(out);
+            self.write_persistence(out);
+        }
+        if let Some(protocol) = self
+            .upgrade
+            .filter(|value| is_field_value(value.as_bytes()))
+        {
+            // RFC 9110 §7.8: the sender of Upgrade also lists it in Connection.
+            out.extend_from_slice(b"Connection: upgrade\r\nUpgrade: ");
+            out.extend_from_slice(protocol.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(self.headers.serialised());
+        out.extend_from_slice(b"\r\n");
     }
 
     /// The framing that is really used: `None` if no body may follow (HEAD, 1xx, 204, 205, 304),
     /// `UntilClose` instead of `Chunked` in HTTP/1.0. Write body bytes as this says.
     pub fn framing(&self) -> ResponseBody {
-        self.body
+        if self.head_request || is_bodiless(self.status) {
+            return ResponseBody::None;
+        }
+        self.framing_for_version()
     }
 
     /// Whether the connection may carry another request after this answer: `keep_alive`, unless
     /// only the connection's end tells where the body ends.
     pub fn keeps_alive(&self) -> bool {
-        self.keep_alive
+        self.keep_alive && self.framing() != ResponseBody::UntilClose
     }
+
+    /// RFC 9112 §7: a client of HTTP/1.0 does not know chunks.
+    fn framing_for_version(&self) -> ResponseBody {
+        match self.body {
+            ResponseBody::Chunked if self.version < Version::HTTP_11 => ResponseBody::UntilClose,
+            body => body,
+        }
+    }
+
+    fn write_date_and_server(&self, out: &mut Vec<u8>) {
+        if !self.headers.has_date() {
+            out.extend_from_slice(b"Date: ");
+            out.extend_from_slice(self.date);
+            out.extend_from_slice(b"\r\n");
+        }
+        if let Some(server) = self.server
+            && !self.headers.has_server()
+            && is_field_value(server.as_bytes())
+        {
+            out.extend_from_slice(b"Server: ");
+            out.extend_from_slice(server.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// What tells the client where the body ends, or would end if this were no answer to HEAD.
+    fn write_framing(&self, out: &mut Vec<u8>) {
+        if self.status == StatusCode::RESET_CONTENT {
+            return write_content_length(0, out); // RFC 9110 §15.3.6
+        }
+        if is_bodiless(self.status) {
+            return; // RFC 9110 §8.6, RFC 9112 §6.1: neither header in 204; 304 needs none
+        }
+        match self.framing_for_version() {
+            // RFC 9110 §9.3.2: a HEAD handler that wrote nothing does not know GET's length.
+            ResponseBody::None if self.head_request => {}
+            ResponseBody::None => write_content_length(0, out),
+            ResponseBody::Length(length) => write_content_length(length, out),
+            ResponseBody::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+            ResponseBody::UntilClose => {}
+        }
+    }
+
+    /// RFC 9112 §9.3, §9.6: says what the request's version would not lead the client to expect.
+    /// `close` is said to HTTP/1.0 clients too, since our status line reads HTTP/1.1.
+    fn write_persistence(&self, out: &mut Vec<u8>) {
+        if !self.keeps_alive() {
+            out.extend_from_slice(b"Connection: close\r\n");
+        } else if self.version < Version::HTTP_11 {
+            out.extend_from_slice(b"Connection: keep-alive\r\n");
+        }
+    }
+}
+
+/// Statuses whose answers have no body, whatever the request (RFC 9112 §6.3 (1), RFC 9110 §15.3.6).
+fn is_bodiless(status: StatusCode) -> bool {
+    status.is_informational()
+        || matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        )
+}
+
+/// RFC 9112 §4. The reason may be empty, the space before it may not be left out.
+fn write_status_line(status: StatusCode, out: &mut Vec<u8>) {
+    if status == StatusCode::OK {
+        return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_content_length(length: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Content-Length: ");
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
 }

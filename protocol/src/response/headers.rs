@@ -1,8 +1,41 @@
-//! The header fields an application sets, checked when they are set.
+//! The header fields an application sets, checked when they are set and kept as they will be sent.
+//!
+//! Always true here:
+//! - The bytes are whole lines `name: value CRLF`. No name or value can end a line.
+//! - No line says where a message ends or what becomes of the connection: that is the server's.
+//! - Names are compared without case, so nothing is sent twice for being spelt differently.
+//!
+//! Not here: `Content-Length` and its kin (`response.rs`).
 
+use crate::bytes::{is_field_value, is_token_text, trim};
 use std::fmt;
 
+/// All header lines of one answer together, in bytes.
+pub const RESPONSE_HEADER_BYTES_MAX: usize = 64 * 1024;
+
+/// What only the server writes: message framing (RFC 9112 §6) and the fields of one connection
+/// (RFC 9110 §7.6.1).
+const FRAMING_NAMES: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// The rule that a header broke.
+///
+/// ```
+/// use ringlane_protocol::{HeaderError, ResponseHeaders};
+///
+/// let mut headers = ResponseHeaders::new();
+/// let refused = headers.set("Content-length", "0");
+/// assert_eq!(refused, Err(HeaderError::Framing { name: "content-length" }));
+/// assert_eq!(headers.set("X-A", "b\r\nSet-Cookie: c"), Err(HeaderError::InvalidValue));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -15,7 +48,7 @@ pub enum HeaderError {
     InvalidName,
     /// The value holds CR, LF, NUL or another control byte (RFC 9110 §5.5).
     InvalidValue,
-    /// All headers together would be longer than the named maximum.
+    /// All headers together would be longer than [`RESPONSE_HEADER_BYTES_MAX`].
     TooLarge,
 }
 
@@ -32,30 +65,93 @@ impl fmt::Display for HeaderError {
 
 impl std::error::Error for HeaderError {}
 
-/// Header fields for one answer, kept as they will be sent.
+/// Header fields for one answer, kept as they will be sent. Reusable: refilled after
+/// [`clear`](Self::clear) it allocates nothing.
+///
+/// ```
+/// use ringlane_protocol::ResponseHeaders;
+///
+/// let mut headers = ResponseHeaders::new();
+/// headers.set("Vary", "Accept")?;
+/// headers.set("vary", "Origin")?;
+/// headers.add("Vary", "Cookie")?;
+/// assert_eq!(headers.get("VARY"), Some(&b"Origin"[..]));
+/// assert_eq!(headers.len(), 2);
+/// # Ok::<(), ringlane_protocol::HeaderError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ResponseHeaders {
     bytes: Vec<u8>,
+    lines: Vec<Line>,
+    date: bool,
+    server: bool,
+}
+
+/// One line within the bytes: `name: value CRLF`.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    start: u32,
+    name_bytes: u32,
+    value_bytes: u32,
+}
+
+/// Between name and value, and behind the value.
+const SEPARATOR: &[u8] = b": ";
+const LINE_END: &[u8] = b"\r\n";
+
+impl Line {
+    fn name(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start as usize..][..self.name_bytes as usize]
+    }
+
+    fn value(self, bytes: &[u8]) -> &[u8] {
+        let start = self.start as usize + self.name_bytes as usize + SEPARATOR.len();
+        &bytes[start..][..self.value_bytes as usize]
+    }
+
+    fn is_named(self, name: &str, bytes: &[u8]) -> bool {
+        self.name(bytes).eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    const fn len(self) -> usize {
+        self.name_bytes as usize + SEPARATOR.len() + self.value_bytes as usize + LINE_END.len()
+    }
 }
 
 impl ResponseHeaders {
     /// No headers. Allocates nothing until one is set.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new() }
+        Self {
+            bytes: Vec::new(),
+            lines: Vec::new(),
+            date: false,
+            server: false,
+        }
     }
 
     /// Forgets the headers and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.lines.clear();
+        self.date = false;
+        self.server = false;
     }
 
-    /// Sets a header: every earlier value of that name, in any case, is replaced.
+    /// Sets a header: every earlier value of that name, in any case, is replaced. White space
+    /// around the value is dropped, since no recipient sees it (RFC 9110 §5.5).
     ///
     /// # Errors
     ///
     /// The rule that name or value broke; nothing is changed then.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), HeaderError> {
-        let _ = (name, value.as_ref());
+        let value = trim(value.as_ref());
+        let replaced = self.lines.iter().filter(|line| line.is_named(name, &self.bytes));
+        let replaced_bytes = replaced.map(|line| line.len()).sum();
+        self.check(name, value, replaced_bytes)?;
+        if replaced_bytes > 0 {
+            self.remove(name);
+        }
+        self.append(name, value);
         Ok(())
     }
 
@@ -65,20 +161,36 @@ impl ResponseHeaders {
     ///
     /// The rule that name or value broke; nothing is changed then.
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), HeaderError> {
-        let _ = (name, value.as_ref());
+        let value = trim(value.as_ref());
+        self.check(name, value, 0)?;
+        self.append(name, value);
         Ok(())
     }
 
-    /// Removes every value of a header. Tells whether there was one.
+    /// Removes every value of a header, whatever the case of `name`. Tells whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        let _ = name;
-        false
+        let mut removed = 0;
+        let bytes = &mut self.bytes;
+        self.lines.retain_mut(|line| {
+            line.start -= removed;
+            let is_named = line.is_named(name, bytes);
+            if is_named {
+                let start = line.start as usize;
+                bytes.drain(start..start + line.len());
+                removed += line.len() as u32;
+            }
+            !is_named
+        });
+        self.note(name, false);
+        removed > 0
     }
 
     /// The first value of a header, whatever the case of `name`.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let _ = name;
-        None
+        self.lines
+            .iter()
+            .find(|line| line.is_named(name, &self.bytes))
+            .map(|line| line.value(&self.bytes))
     }
 
     /// Whether a header is set, whatever the case of `name`.
@@ -86,18 +198,80 @@ impl ResponseHeaders {
         self.get(name).is_some()
     }
 
-    /// All headers, in the order they were set.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        std::iter::empty()
+    /// All headers, in the order they were set, names in the case they were given.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + Clone {
+        self.lines.iter().map(|line| {
+            let name = str::from_utf8(line.name(&self.bytes)).unwrap_or_default();
+            (name, line.value(&self.bytes))
+        })
     }
 
     /// How many header lines there are.
-    pub fn len(&self) -> usize {
-        0
+    pub const fn len(&self) -> usize {
+        self.lines.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The lines as they will be sent.
+    pub(super) fn serialised(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) const fn has_date(&self) -> bool {
+        self.date
+    }
+
+    pub(super) const fn has_server(&self) -> bool {
+        self.server
+    }
+
+    /// Whether this line may be appended once `replaced_bytes` of the others are gone.
+    fn check(&self, name: &str, value: &[u8], replaced_bytes: usize) -> Result<(), HeaderError> {
+        if !is_token_text(name.as_bytes()) {
+            return Err(HeaderError::InvalidName);
+        }
+        let framing = FRAMING_NAMES
+            .into_iter()
+            .find(|framing| framing.eq_ignore_ascii_case(name));
+        if let Some(name) = framing {
+            return Err(HeaderError::Framing { name });
+        }
+        if !is_field_value(value) {
+            return Err(HeaderError::InvalidValue);
+        }
+        let line_bytes = name.len() + SEPARATOR.len() + value.len() + LINE_END.len();
+        if line_bytes > RESPONSE_HEADER_BYTES_MAX - (self.bytes.len() - replaced_bytes) {
+            return Err(HeaderError::TooLarge);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, name: &str, value: &[u8]) {
+        // The lengths fit: all lines together are bounded by RESPONSE_HEADER_BYTES_MAX.
+        self.lines.push(Line {
+            start: self.bytes.len() as u32,
+            name_bytes: name.len() as u32,
+            value_bytes: value.len() as u32,
+        });
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(SEPARATOR);
+        self.bytes.extend_from_slice(value);
+        self.bytes.extend_from_slice(LINE_END);
+        self.note(name, true);
+    }
+
+    /// Remembers whether the application answers for a header that the server would write.
+    fn note(&mut self, name: &str, present: bool) {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case("date") => self.date = present,
+            6 if name.eq_ignore_ascii_case("server") => self.server = present,
+            _ => {}
+        }
     }
 }
+
+const _: () = assert!(RESPONSE_HEADER_BYTES_MAX <= u32::MAX as usize);
