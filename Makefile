@@ -1,0 +1,53 @@
+# Each target is one command, shown as it runs. What a machine lacks is installed first, or named.
+
+SHELL := /bin/bash
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+# Which seed `make sim` replays; empty means every seed that `make test` runs.
+SEED ?=
+# Which tests are simulations, in the filter language of cargo-nextest.
+SIM ?= test(/(^|::)sim::/)
+# How long `make fuzz` spends on each target, and which targets; empty means all of them.
+SECONDS_EACH ?= 60
+TARGETS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check sim fuzz bench bench-quick doc
+
+help: ## Lists these targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Installs what building and testing need; without root, says what is missing.
+	.ci/setup build test
+
+run: ## Serves the demo on http://127.0.0.1:8080 (one optimised build, then until Ctrl-C).
+	@.ci/setup build
+	cargo run --release -p ringlane -- demo --bind 127.0.0.1:8080
+
+test: ## Runs every check and every test.
+	@.ci/setup build test
+	.ci/test
+
+check: ## Runs what needs no test run: format, lints, documentation.
+	@.ci/setup build
+	.ci/check
+
+sim: ## Replays one simulated run: make sim SEED=7.
+	@.ci/setup build test
+	$(if $(SEED),RINGLANE_SEED=$(SEED)) cargo nextest run -p ringlane-tests -E '$(SIM)' --no-capture
+
+fuzz: ## Fuzzes every decoder: make fuzz SECONDS_EACH=600 TARGETS="head chunked".
+	@.ci/setup build fuzz
+	.ci/fuzz $(SECONDS_EACH) $(TARGETS)
+
+bench: ## Measures against the floors and the peers; writes bench/results.
+	@.ci/setup build bench
+	bench/compare
+
+bench-quick: ## The same with short rounds, to see that it runs; its figures mean little.
+	@.ci/setup build bench
+	bench/compare --quick
+
+doc: ## Builds the documentation of every crate into target/doc.
+	@.ci/setup build
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
