@@ -1,1 +1,12 @@
-//! Whole-system tests of ringlane.
+//! Whole-system tests of ringlane. Here: every Rust snippet of the written pages, compiled.
+//!
+//! Each page that holds a Rust snippet stands below, so `cargo test --doc` builds and runs it.
+//! `it/snippets.rs` fails when a page is missing here, or when a snippet escapes the compiler.
+//!
+//! Not here: the tests themselves (`it/`).
+
+#![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

@@ -1,0 +1,11 @@
+//! The architecture's direction and invariants, held against the manifests and the code.
+//!
+//! `bench, tests → server → {reactor, router, protocol}`, and no edge among those three.
+//! Each rule here is a function from what it reads to what it found, so that its own test can
+//! show it a bad sample.
+//!
+//! Not here: habits of style (`tidy.rs`).
+
+mod code;
+mod manifests;
+mod unsafety;

@@ -1,0 +1,8 @@
+//! The whole-system tests as one binary: a module for each subject, and nothing else here.
+
+#![forbid(unsafe_code)]
+
+mod layering;
+mod snippets;
+mod source;
+mod tidy;
