@@ -10,6 +10,8 @@ SIM ?= test(/(^|::)sim::/)
 # How long `make fuzz` spends on each target, and which targets; empty means all of them.
 SECONDS_EACH ?= 60
 TARGETS ?=
+# Further options of `make bench`; OPTIONS=--help lists them.
+OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check sim fuzz bench bench-quick doc
@@ -42,11 +44,11 @@ fuzz: ## Fuzzes every decoder: make fuzz SECONDS_EACH=600 TARGETS="head chunked"
 
 bench: ## Measures against the floors and the peers; writes bench/results.
 	@.ci/setup build bench
-	bench/compare
+	cargo run --release -p ringlane-bench --bin compare -- $(OPTIONS)
 
 bench-quick: ## The same with short rounds, to see that it runs; its figures mean little.
 	@.ci/setup build bench
-	bench/compare --quick
+	cargo run --release -p ringlane-bench --bin compare -- --rounds 1 --seconds 1 --no-save $(OPTIONS)
 
 doc: ## Builds the documentation of every crate into target/doc.
 	@.ci/setup build
