@@ -1,0 +1,190 @@
+//! What can be set about a reactor, checked once.
+//!
+//! Not here: limits of what applications parse; they are the application's own.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What to do with a connection that is one more than allowed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OverLimit {
+    /// Leave it in the kernel's queue until another one ends.
+    #[default]
+    Wait,
+    /// Accept it, let the application refuse it, and close it.
+    Refuse,
+}
+
+/// Limits and timings of one core's reactor.
+///
+/// ```
+/// use ringlane_reactor::Config;
+///
+/// let config = Config { connections_max: 100, ..Config::default() };
+/// assert!(config.check().is_ok());
+/// assert!(Config { connections_max: 0, ..config }.check().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// Connections on this core. Default 10,000; 1 to [`crate::PLACES_MAX`].
+    pub connections_max: usize,
+    /// What happens to one more. Default [`OverLimit::Wait`].
+    pub over_limit: OverLimit,
+    /// Input that may wait unconsumed, per connection, in bytes. Default 64 KiB, 1 KiB to 1 GiB.
+    /// Beyond it the socket is not read. One burst of buffers may still exceed it.
+    pub input_bytes_max: usize,
+    /// How long a peer may take no byte of what is sent to it. Default 30 s, from 100 ms. Beyond it
+    /// the connection is closed.
+    pub write_timeout: Duration,
+    /// How long a closing connection takes in what the peer still sends. Default 5 s, 0 to 1 min.
+    pub linger_timeout: Duration,
+    /// How many bytes of that at most. Default 1 MiB.
+    pub linger_bytes_max: u32,
+    /// How long accepting rests when descriptors or memory have run out. Default 50 ms, 1 ms to 10 s.
+    pub accept_backoff: Duration,
+    /// How long a wait that has just sent may hold out for a second completion, so that sends and
+    /// the requests that follow them are taken in one turn. Default 100 µs, 0 to 10 ms.
+    pub coalesce: Duration,
+    /// Receive buffers of the core. Default 1,024; a power of two from 2 to 32,768.
+    pub buffers: u16,
+    /// The size of each, in bytes. Default 4 KiB, 64 B to 1 MiB.
+    pub buffer_bytes: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            over_limit: OverLimit::default(),
+            input_bytes_max: 64 * 1024,
+            write_timeout: Duration::from_secs(30),
+            linger_timeout: Duration::from_secs(5),
+            linger_bytes_max: 1024 * 1024,
+            accept_backoff: Duration::from_millis(50),
+            coalesce: Duration::from_micros(100),
+            buffers: 1024,
+            buffer_bytes: 4096,
+        }
+    }
+}
+
+/// A setting that is not within its range.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigError {
+    /// The setting's name.
+    pub name: &'static str,
+    /// What it was set to, and what is allowed.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is out of its range, by name.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        const SECOND: Duration = Duration::from_secs(1);
+        let millis = Duration::from_millis;
+        within(
+            "connections_max",
+            self.connections_max,
+            1..=crate::PLACES_MAX,
+        )?;
+        within("input_bytes_max", self.input_bytes_max, 1024..=1 << 30)?;
+        within(
+            "write_timeout",
+            self.write_timeout,
+            millis(100)..=Duration::MAX,
+        )?;
+        within(
+            "linger_timeout",
+            self.linger_timeout,
+            Duration::ZERO..=60 * SECOND,
+        )?;
+        within(
+            "accept_backoff",
+            self.accept_backoff,
+            millis(1)..=10 * SECOND,
+        )?;
+        within("coalesce", self.coalesce, Duration::ZERO..=millis(10))?;
+        within("buffers", self.buffers, 2..=32_768)?;
+        within("buffer_bytes", self.buffer_bytes, 64..=1 << 20)?;
+        if !self.buffers.is_power_of_two() {
+            let problem = format!("{} is not a power of two", self.buffers);
+            return Err(ConfigError {
+                name: "buffers",
+                problem,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn within<T: PartialOrd + fmt::Debug>(
+    name: &'static str,
+    value: T,
+    range: std::ops::RangeInclusive<T>,
+) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let problem = format!(
+        "{value:?} is not within {:?} to {:?}",
+        range.start(),
+        range.end()
+    );
+    Err(ConfigError { name, problem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, set: impl FnOnce(&mut Config)) {
+        let mut config = Config::default();
+        set(&mut config);
+        match config.check() {
+            Ok(()) => assert_eq!(name, "", "{config:?} was accepted"),
+            Err(error) => assert_eq!(error.name, name, "{error}"),
+        }
+    }
+
+    #[test]
+    fn each_limit_is_checked_by_name_at_its_edges() {
+        check("", |_| {});
+        check("", |config| config.connections_max = 1);
+        check("connections_max", |config| config.connections_max = 0);
+        check("", |config| config.connections_max = crate::PLACES_MAX);
+        check("connections_max", |config| {
+            config.connections_max = crate::PLACES_MAX + 1
+        });
+        check("", |config| config.input_bytes_max = 1024);
+        check("input_bytes_max", |config| config.input_bytes_max = 1023);
+        check("write_timeout", |config| {
+            config.write_timeout = Duration::from_millis(99)
+        });
+        check("linger_timeout", |config| {
+            config.linger_timeout = Duration::from_secs(61)
+        });
+        check("accept_backoff", |config| {
+            config.accept_backoff = Duration::ZERO
+        });
+        check("coalesce", |config| {
+            config.coalesce = Duration::from_millis(11)
+        });
+        check("", |config| config.buffers = 32_768);
+        check("buffers", |config| config.buffers = 1);
+        check("buffers", |config| config.buffers = 1000);
+        check("buffer_bytes", |config| config.buffer_bytes = 63);
+    }
+}

@@ -1,0 +1,119 @@
+//! One connection: its phase, what the ring holds of it, and how it ends.
+//!
+//! Always true here:
+//! - `in_flight` counts the operations whose last completion is still to come.
+//! - A connection goes only forward through its phases; its place is free after the last one.
+//!
+//! Not here: the operations themselves and what their results lead to (`exchange.rs`, `ending.rs`).
+
+use crate::application::CloseReason;
+use crate::clock::Instant;
+use crate::op::Socket;
+use crate::outbox::Outbox;
+use crate::token::{Generation, OpKind, Slot, Token};
+
+/// Where a connection is in its life: `Open → Finishing → (Lingering) → Closing → (slot free)`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    /// Receiving and sending.
+    Open,
+    /// Queued output still goes out; input is dropped. Then it lingers, or closes.
+    Finishing { linger: bool },
+    /// The peer was told that no more comes. Its bytes are dropped, so many at most.
+    Lingering { bytes_left: u32 },
+    /// Nothing more is sent or received; waits until the ring holds no operation of it.
+    Closing { reason: CloseReason },
+    /// The descriptor is being closed, its only operation; then the slot is free.
+    Releasing { reason: CloseReason },
+}
+
+/// What the ring does about this connection's input.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Receiving {
+    /// Nothing: the input has ended, or too much of it waits to be consumed.
+    Not,
+    /// Bytes arrive by themselves.
+    Armed,
+    /// It was asked to stop, and has not stopped yet.
+    Stopping,
+    /// It waits in line for buffers to come home.
+    Starved,
+}
+
+/// One connection in its slot.
+#[derive(Debug)]
+pub(crate) struct Connection<C> {
+    pub(crate) socket: Socket,
+    pub(crate) generation: Generation,
+    pub(crate) phase: Phase,
+    pub(crate) receiving: Receiving,
+    pub(crate) in_flight: u16,
+    /// A wait for the peer's hang-up is armed, in place of a receive.
+    pub(crate) hang_up_armed: bool,
+    pub(crate) sending: bool,
+    /// It is in the list of those with output to queue.
+    pub(crate) output_listed: bool,
+    pub(crate) wants_drained: bool,
+    pub(crate) peer_finished: bool,
+    pub(crate) over_limit: bool,
+    /// The application's deadline, or the end of lingering.
+    pub(crate) deadline: Instant,
+    /// When the send in flight must have got on.
+    pub(crate) write_deadline: Instant,
+    /// Input that was shown and not consumed.
+    pub(crate) carry: Vec<u8>,
+    pub(crate) outbox: Outbox,
+    /// `None` only before it was made and after it was told of its end.
+    pub(crate) conversation: Option<C>,
+}
+
+impl<C> Connection<C> {
+    pub(crate) fn new(socket: Socket, generation: Generation, over_limit: bool) -> Self {
+        Self {
+            socket,
+            generation,
+            phase: Phase::Open,
+            receiving: Receiving::Not,
+            in_flight: 0,
+            hang_up_armed: false,
+            sending: false,
+            output_listed: false,
+            wants_drained: false,
+            peer_finished: false,
+            over_limit,
+            deadline: Instant::NEVER,
+            write_deadline: Instant::NEVER,
+            carry: Vec::new(),
+            outbox: Outbox::default(),
+            conversation: None,
+        }
+    }
+
+    /// The name of one of its operations.
+    pub(crate) fn token(&self, kind: OpKind, slot: Slot) -> Token {
+        Token::new(kind, slot, self.generation)
+    }
+
+    /// Notes that an operation was handed to the ring.
+    pub(crate) fn began(&mut self) {
+        debug_assert!(
+            !matches!(self.phase, Phase::Releasing { .. }),
+            "it is being released"
+        );
+        self.in_flight += 1;
+    }
+
+    /// Notes the last completion of one operation.
+    pub(crate) fn settled(&mut self) {
+        assert!(
+            self.in_flight > 0,
+            "a completion for a connection the ring does not hold"
+        );
+        self.in_flight -= 1;
+    }
+
+    /// The earliest time at which something must be done about it.
+    pub(crate) fn next_deadline(&self) -> Instant {
+        self.deadline.min(self.write_deadline)
+    }
+}

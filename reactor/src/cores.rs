@@ -1,0 +1,515 @@
+//! One pinned thread per core, all on the same driver, all serving from the same moment on.
+//!
+//! Always true here:
+//! - Every core's ring is open and tested before any of them listens.
+//! - If one core cannot have a ring of a kind, none keeps it: all go down one rung together.
+//! - A core that fails ends all the others, and the reason reaches whoever waits.
+//!
+//! Not here: what a ring needs (`rungs.rs`), binding (`listener.rs`).
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::application::Application;
+use crate::budget::Budget;
+use crate::config::{Config, ConfigError};
+use crate::listener::{self, Bind, BindError, Bound, Options};
+use crate::mailbox::{Letter, Post};
+use crate::metrics::Metrics;
+use crate::op::Socket;
+use crate::reactor::Reactor;
+use crate::ring::Ring;
+use crate::rungs::{self, RingError, Rung};
+use crate::sys::epoll::Epoll;
+
+/// Which driver moves the bytes.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Driver {
+    /// `io_uring` where it can be had, else `epoll`.
+    #[default]
+    Auto,
+    /// `io_uring`, or not at all.
+    Uring,
+    /// `epoll`.
+    Epoll,
+}
+
+impl FromStr for Driver {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "uring" => Ok(Self::Uring),
+            "epoll" => Ok(Self::Epoll),
+            _ => Err(format!(
+                "`{text}` is not a driver: choose auto, uring or epoll"
+            )),
+        }
+    }
+}
+
+/// What to start.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Addresses to listen on; at least one.
+    pub binds: Vec<Bind>,
+    /// How to listen.
+    pub listen: Options,
+    /// Cores; `None` is one for each CPU that this process may use.
+    pub cores: Option<usize>,
+    /// Pin each core's thread to a CPU of its own, while there are enough. See [`Setup::unpinned`].
+    pub unpinned: bool,
+    /// Which driver.
+    pub driver: Driver,
+    /// Limits and timings of each core.
+    pub config: Config,
+    /// Connections of all cores together; `None` sets no limit beside each core's own.
+    pub connections_total: Option<usize>,
+}
+
+/// Why nothing was started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting is out of its range.
+    Config(ConfigError),
+    /// An address cannot be listened on.
+    Bind(BindError),
+    /// `io_uring` was demanded and cannot be had.
+    Ring(RingError),
+    /// Something that the kernel should give and did not.
+    Os(&'static str, io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Bind(error) => error.fmt(f),
+            Self::Ring(error) => error.fmt(f),
+            Self::Os(what, error) => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<BindError> for StartError {
+    fn from(error: BindError) -> Self {
+        Self::Bind(error)
+    }
+}
+
+/// Running cores.
+#[derive(Debug)]
+pub struct Cores {
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    posts: Vec<Post>,
+    metrics: Vec<Arc<Metrics>>,
+    addresses: Vec<Bind>,
+    driver: String,
+}
+
+/// Reaches running cores from any thread.
+#[derive(Clone, Debug)]
+pub struct Control {
+    posts: Vec<Post>,
+}
+
+impl Control {
+    /// Stops accepting, lets the conversations end, and closes what is left after `grace`.
+    pub fn drain(&self, grace: Duration) {
+        self.send_all(|| Letter::Drain(grace));
+    }
+
+    /// Closes everything now.
+    pub fn stop(&self) {
+        self.send_all(|| Letter::Stop);
+    }
+
+    fn send_all(&self, letter: impl Fn() -> Letter) {
+        for post in &self.posts {
+            let _ = post.send(letter()); // a core that has ended needs no letter
+        }
+    }
+}
+
+impl Cores {
+    /// The addresses that are listened on, with their ports.
+    pub fn addresses(&self) -> &[Bind] {
+        &self.addresses
+    }
+
+    /// Which driver was chosen, with which flags, and why.
+    pub fn driver(&self) -> &str {
+        &self.driver
+    }
+
+    /// What each core has done and holds.
+    pub fn metrics(&self) -> &[Arc<Metrics>] {
+        &self.metrics
+    }
+
+    /// A way to end the cores.
+    pub fn control(&self) -> Control {
+        Control {
+            posts: self.posts.clone(),
+        }
+    }
+
+    /// Waits until all cores have ended.
+    ///
+    /// # Errors
+    ///
+    /// If one ended because its ring failed, or it panicked; then the others were ended too.
+    pub fn wait(self) -> io::Result<()> {
+        let mut result = Ok(());
+        for thread in self.threads {
+            let ended = thread.join();
+            let ended = ended.unwrap_or_else(|_| Err(io::Error::other("a core's thread panicked")));
+            result = result.and(ended);
+        }
+        for bind in &self.addresses {
+            if let Bind::Unix(path) = bind {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        result
+    }
+}
+
+/// Starts the cores. `application` is called once on each core's own thread, with its number.
+///
+/// # Errors
+///
+/// See [`StartError`]; nothing is left running then.
+pub fn start<A, F>(setup: Setup, application: F) -> Result<Cores, StartError>
+where
+    A: Application + 'static,
+    F: Fn(usize) -> A + Send + Sync + 'static,
+{
+    setup.config.check().map_err(StartError::Config)?;
+    let cpus = Cpus::allowed().map_err(|error| StartError::Os("reading the CPU set", error))?;
+    let cores = setup.cores.unwrap_or(cpus.0.len()).max(1);
+    let bounds: Vec<Bound> = setup
+        .binds
+        .iter()
+        .map(|bind| listener::prepare(bind, cores, setup.listen))
+        .collect::<Result<_, _>>()?;
+    let application = Arc::new(application);
+    let pins = (!setup.unpinned && cores <= cpus.0.len()).then_some(cpus.0);
+    let (crew, driver) = choose(&setup, cores, pins.as_deref(), &application)?;
+    tracing::info!(cores, pinned = pins.is_some(), "{driver}");
+    serve(crew, bounds, setup.listen, driver)
+}
+
+/// Raises the first driver that works on all cores, and says why it is that one.
+fn choose<A, F>(
+    setup: &Setup,
+    cores: usize,
+    pins: Option<&[usize]>,
+    application: &Arc<F>,
+) -> Result<(Crew, String), StartError>
+where
+    A: Application + 'static,
+    F: Fn(usize) -> A + Send + Sync + 'static,
+{
+    let raise = |kind| Crew::raise(kind, setup, cores, pins, application);
+    let mut why = "as asked".to_owned();
+    if setup.driver != Driver::Epoll {
+        for rung in Rung::ALL {
+            let failure = match raise(Kind::Uring(rung)) {
+                Ok(crew) => return Ok((crew, format!("driver io_uring ({rung})"))),
+                Err(RaiseError::Ring(failure)) => failure,
+                Err(RaiseError::Os(what, error)) => return Err(StartError::Os(what, error)),
+            };
+            let is_last = failure.is_final() || rung == Rung::Plain;
+            if is_last && setup.driver == Driver::Uring {
+                return Err(StartError::Ring(failure));
+            }
+            why = failure.to_string();
+            if is_last {
+                break;
+            }
+        }
+    }
+    match raise(Kind::Epoll) {
+        Ok(crew) => Ok((crew, format!("driver epoll: {why}"))),
+        Err(RaiseError::Ring(failure)) => Err(StartError::Ring(failure)),
+        Err(RaiseError::Os(what, error)) => Err(StartError::Os(what, error)),
+    }
+}
+
+/// All rings are open: now the addresses go live, and the cores get to work.
+fn serve(
+    crew: Crew,
+    bounds: Vec<Bound>,
+    options: Options,
+    driver: String,
+) -> Result<Cores, StartError> {
+    let posts: Vec<Post> = crew
+        .members
+        .iter()
+        .map(|member| member.post.clone())
+        .collect();
+    let metrics = crew
+        .members
+        .iter()
+        .map(|member| Arc::clone(&member.metrics))
+        .collect();
+    let mut orders: Vec<Orders> = crew.members.iter().map(|_| Orders::default()).collect();
+    let mut addresses = Vec::new();
+    for bound in bounds {
+        for socket in &bound.sockets {
+            listener::begin(socket, options).map_err(|cause| BindError {
+                bind: bound.bind.clone(),
+                cause,
+            })?;
+        }
+        let deal = matches!(bound.bind, Bind::Unix(_)).then(|| posts.clone());
+        for (order, socket) in orders.iter_mut().zip(bound.sockets) {
+            order.listeners.push((Socket::from(socket), deal.clone()));
+        }
+        addresses.push(bound.bind);
+    }
+    let control = Control {
+        posts: posts.clone(),
+    };
+    let mut threads = Vec::new();
+    for (member, mut order) in crew.members.into_iter().zip(orders) {
+        order.alarm = Some(control.clone());
+        // It can only have ended by a panic, which `wait` reports.
+        let _ = member.orders.send(order);
+        threads.push(member.thread);
+    }
+    Ok(Cores {
+        threads,
+        posts,
+        metrics,
+        addresses,
+        driver,
+    })
+}
+
+/// The CPUs that this process may use.
+struct Cpus(Vec<usize>);
+
+impl Cpus {
+    fn allowed() -> io::Result<Self> {
+        let set = sched_getaffinity(None)?;
+        Ok(Self(
+            (0..CpuSet::MAX_CPU)
+                .filter(|&cpu| set.is_set(cpu))
+                .collect(),
+        ))
+    }
+}
+
+fn pin(cpu: usize) {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    if let Err(error) = sched_setaffinity(None, &set) {
+        tracing::warn!(cpu, %error, "a core could not be pinned; it runs unpinned");
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Uring(Rung),
+    Epoll,
+}
+
+enum RaiseError {
+    Ring(RingError),
+    Os(&'static str, io::Error),
+}
+
+/// What a core is told once all are ready. Dropping the sender instead sends it home.
+#[derive(Default)]
+struct Orders {
+    listeners: Vec<(Socket, Option<Vec<Post>>)>,
+    alarm: Option<Control>,
+}
+
+/// Threads whose rings are open, waiting for orders.
+struct Crew {
+    members: Vec<Member>,
+}
+
+struct Member {
+    thread: JoinHandle<io::Result<()>>,
+    orders: Sender<Orders>,
+    post: Post,
+    metrics: Arc<Metrics>,
+}
+
+type Ready = Result<(Post, Arc<Metrics>), RaiseError>;
+
+/// What every member of a crew is made from.
+struct Brief<F> {
+    kind: Kind,
+    config: Config,
+    budget: Option<Budget>,
+    application: Arc<F>,
+}
+
+impl Crew {
+    /// Starts all threads; either every one opens its ring, or none is left.
+    fn raise<A, F>(
+        kind: Kind,
+        setup: &Setup,
+        cores: usize,
+        pins: Option<&[usize]>,
+        application: &Arc<F>,
+    ) -> Result<Self, RaiseError>
+    where
+        A: Application + 'static,
+        F: Fn(usize) -> A + Send + Sync + 'static,
+    {
+        let budget = setup
+            .connections_total
+            .map(|total| Budget::new(total, cores));
+        let mut starting = Vec::new();
+        for core in 0..cores {
+            let cpu = pins.map(|cpus| cpus[core]);
+            let application = Arc::clone(application);
+            let brief = Brief {
+                kind,
+                config: setup.config,
+                budget: budget.clone(),
+                application,
+            };
+            let (ready, is_ready) = mpsc::channel();
+            let (orders, await_orders) = mpsc::channel();
+            let thread = std::thread::Builder::new()
+                .name(format!("ringlane-{core}"))
+                .spawn(move || run_core(core, cpu, brief, &ready, &await_orders))
+                .map_err(|error| RaiseError::Os("starting a thread", error))?;
+            starting.push((thread, orders, is_ready));
+        }
+        let mut members = Vec::new();
+        let mut failure = None;
+        for (thread, orders, is_ready) in starting {
+            match is_ready.recv() {
+                Ok(Ok((post, metrics))) => members.push(Member {
+                    thread,
+                    orders,
+                    post,
+                    metrics,
+                }),
+                Ok(Err(error)) => failure = Some(error),
+                Err(_) => {
+                    let panicked = io::Error::other("it panicked");
+                    failure = Some(RaiseError::Os(
+                        "making an application on its core",
+                        panicked,
+                    ));
+                }
+            }
+        }
+        let Some(failure) = failure else {
+            return Ok(Self { members });
+        };
+        for member in members {
+            drop(member.orders);
+            let _ = member.thread.join();
+        }
+        Err(failure)
+    }
+}
+
+/// The life of a core's thread.
+fn run_core<A, F>(
+    core: usize,
+    cpu: Option<usize>,
+    brief: Brief<F>,
+    ready: &Sender<Ready>,
+    orders: &Receiver<Orders>,
+) -> io::Result<()>
+where
+    A: Application + 'static,
+    F: Fn(usize) -> A,
+{
+    if let Some(cpu) = cpu {
+        pin(cpu);
+    }
+    match brief.kind {
+        Kind::Uring(rung) => match rungs::open(rung, &brief.config) {
+            Ok(ring) => run_on(core, ring, brief, ready, orders),
+            Err(error) => report(ready, RaiseError::Ring(error)),
+        },
+        Kind::Epoll => match Epoll::open(&brief.config) {
+            Ok(ring) => run_on(core, ring, brief, ready, orders),
+            Err(error) => report(ready, RaiseError::Os("setting epoll up", error)),
+        },
+    }
+}
+
+fn report(ready: &Sender<Ready>, error: RaiseError) -> io::Result<()> {
+    let _ = ready.send(Err(error)); // whoever raised the crew waits for it
+    Ok(())
+}
+
+fn run_on<R, A, F>(
+    core: usize,
+    ring: R,
+    brief: Brief<F>,
+    ready: &Sender<Ready>,
+    orders: &Receiver<Orders>,
+) -> io::Result<()>
+where
+    R: Ring,
+    A: Application,
+    F: Fn(usize) -> A,
+{
+    let mut reactor = match Reactor::new(ring, brief.config, || (brief.application)(core)) {
+        Ok(reactor) => reactor,
+        Err(error) => return report(ready, RaiseError::Os("starting a core", error)),
+    };
+    if let Some(budget) = &brief.budget {
+        reactor.share_budget(budget.lease());
+    }
+    let _ = ready.send(Ok((reactor.post(), reactor.metrics())));
+    let Ok(orders) = orders.recv() else {
+        return Ok(());
+    }; // another core failed
+    for (socket, deal) in orders.listeners {
+        match deal {
+            Some(posts) => reactor.listen_and_deal(socket, posts, core),
+            None => reactor.listen(socket),
+        }
+    }
+    let alarm = Alarm(orders.alarm);
+    let result = reactor.run();
+    alarm.disarm_if(result.is_ok());
+    result
+}
+
+/// Ends the other cores when this one fails or panics: a server that answers on some cores only is
+/// worse than one that ends and is started again.
+struct Alarm(Option<Control>);
+
+impl Alarm {
+    fn disarm_if(mut self, in_order: bool) {
+        if in_order {
+            self.0 = None;
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if let Some(control) = self.0.take() {
+            tracing::error!("a core has failed; the others end too");
+            control.stop();
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! How connections end, one by one and all together: marked, then joined, then closed.
+//!
+//! Always true here:
+//! - A descriptor is closed only when the ring holds no other operation of its connection.
+//! - A slot is free only when its descriptor is closed.
+//! - Each function here may be called again: the first reason wins.
+//!
+//! Not here: when a conversation should end; its application says so.
+
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use crate::application::{Application, CloseReason};
+use crate::clock::Instant;
+use crate::connection::{Connection, Phase, Receiving};
+use crate::op::Op;
+use crate::reactor::{Draining, Reactor};
+use crate::ring::Ring;
+use crate::token::{OpKind, Slot};
+
+impl<R: Ring, A: Application> Reactor<R, A> {
+    /// Sends what is queued, then lingers or closes.
+    pub(crate) fn finish(&mut self, slot: Slot, linger: bool) {
+        let connection = &mut self.connections[slot.index()];
+        if connection.phase != Phase::Open {
+            return;
+        }
+        connection.phase = Phase::Finishing { linger };
+        connection.deadline = Instant::NEVER;
+        connection.carry = Vec::new();
+        self.progress_end(slot);
+    }
+
+    /// Ends a connection at once: what is queued is dropped, what is in flight is cancelled.
+    pub(crate) fn close(&mut self, slot: Slot, reason: CloseReason) {
+        let connection = &mut self.connections[slot.index()];
+        if matches!(
+            connection.phase,
+            Phase::Closing { .. } | Phase::Releasing { .. }
+        ) {
+            return self.progress_end(slot);
+        }
+        connection.phase = Phase::Closing { reason };
+        connection.deadline = Instant::NEVER;
+        connection.write_deadline = Instant::NEVER;
+        connection.carry = Vec::new();
+        connection.outbox.clear();
+        let receiving = std::mem::replace(&mut connection.receiving, Receiving::Stopping);
+        let (hang_up, sending) = (connection.hang_up_armed, connection.sending);
+        let conversation = connection.conversation.take();
+        self.wheel.disarm(slot.index());
+        if receiving == Receiving::Armed {
+            self.cancel(slot, OpKind::Receive);
+        }
+        if hang_up {
+            self.cancel(slot, OpKind::HangUp);
+        }
+        if sending {
+            self.cancel(slot, OpKind::Send);
+        }
+        if let Some(conversation) = conversation {
+            self.application.closed(conversation, reason);
+        }
+        self.progress_end(slot);
+    }
+
+    /// Takes the next step of an end, if everything before it is done.
+    pub(crate) fn progress_end(&mut self, slot: Slot) {
+        let Some(connection) = self.connections.get_mut(slot.index()) else {
+            return;
+        };
+        match connection.phase {
+            Phase::Open | Phase::Lingering { .. } | Phase::Releasing { .. } => {}
+            Phase::Finishing { .. } if connection.sending => {}
+            Phase::Finishing { .. } if !connection.outbox.is_empty() => self.list_output(slot),
+            Phase::Finishing { linger: true } if !connection.peer_finished => self.linger(slot),
+            Phase::Finishing { .. } => self.close(slot, CloseReason::Finished),
+            Phase::Closing { reason } => {
+                if connection.in_flight == 0 {
+                    let token = connection.token(OpKind::Close, slot);
+                    connection.began();
+                    connection.phase = Phase::Releasing { reason };
+                    self.ring.push(
+                        Op::Close {
+                            socket: connection.socket,
+                        },
+                        token,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Tells the peer that no more comes, and takes in what it still sends.
+    fn linger(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        connection.phase = Phase::Lingering {
+            bytes_left: self.config.linger_bytes_max,
+        };
+        connection.deadline = self.clock.now() + self.config.linger_timeout;
+        connection.began();
+        let token = connection.token(OpKind::Shutdown, slot);
+        let deadline = connection.deadline;
+        self.ring.push(
+            Op::Shutdown {
+                socket: connection.socket,
+            },
+            token,
+        );
+        self.wheel.arm(slot.index(), deadline);
+        self.resume_receiving(slot);
+    }
+
+    /// Bytes came that nobody will read.
+    pub(crate) fn dropped(&mut self, slot: Slot, count: u32) {
+        let connection = &mut self.connections[slot.index()];
+        if let Phase::Lingering { bytes_left } = &mut connection.phase {
+            *bytes_left = bytes_left.saturating_sub(count);
+            if *bytes_left == 0 {
+                self.close(slot, CloseReason::Finished);
+            }
+        }
+    }
+
+    /// An operation failed in a way that nobody foresaw.
+    pub(crate) fn failed(&mut self, slot: Slot, operation: &str, errno: Errno) {
+        tracing::warn!(operation, %errno, "closing a connection after an unforeseen error");
+        self.close(slot, CloseReason::Failed);
+    }
+
+    pub(crate) fn is_ending(&self, slot: Slot) -> bool {
+        let phase = self
+            .connections
+            .get(slot.index())
+            .map(|connection| connection.phase);
+        !matches!(phase, Some(Phase::Open | Phase::Lingering { .. }))
+    }
+
+    /// Asks for the end of one operation in flight.
+    pub(crate) fn cancel(&mut self, slot: Slot, kind: OpKind) {
+        let connection = &mut self.connections[slot.index()];
+        let target = connection.token(kind, slot);
+        let token = connection.token(OpKind::Cancel, slot);
+        connection.began();
+        self.ring.push(Op::Cancel { target }, token);
+    }
+
+    /// The descriptor is closed: the slot is free.
+    pub(crate) fn released(&mut self, slot: Slot) {
+        let connection = self.connections.remove(slot.index());
+        assert_eq!(
+            connection.in_flight, 0,
+            "a slot was freed while the ring held it"
+        );
+        self.generations[slot.index()] = connection.generation.next();
+        self.wheel.disarm(slot.index());
+        self.leave(connection.over_limit);
+    }
+
+    /// One of a connection's deadlines may have passed.
+    pub(crate) fn deadline_passed(&mut self, slot: Slot) {
+        let now = self.clock.now();
+        let Some(connection) = self.connections.get_mut(slot.index()) else {
+            return;
+        };
+        if connection.write_deadline <= now {
+            self.metrics.write_timeouts.add(1);
+            return self.close(slot, CloseReason::WriteTimedOut);
+        }
+        if connection.deadline <= now {
+            connection.deadline = Instant::NEVER;
+            match connection.phase {
+                Phase::Open => {
+                    let intent = self.call(slot, None, A::timed_out);
+                    self.obey(slot, intent);
+                }
+                Phase::Lingering { .. } => self.close(slot, CloseReason::Finished),
+                Phase::Finishing { .. } | Phase::Closing { .. } | Phase::Releasing { .. } => {}
+            }
+        }
+        let next = self
+            .connections
+            .get(slot.index())
+            .map(Connection::next_deadline);
+        if let Some(deadline) = next.filter(|&deadline| deadline != Instant::NEVER) {
+            self.wheel.arm(slot.index(), deadline);
+        }
+    }
+
+    /// Begins the end of the core: no new connections after those on their way, and every
+    /// conversation is shown that it should end. After `grace` all that are left are closed.
+    pub(crate) fn drain(&mut self, grace: Duration) {
+        let until = self.clock.now() + grace;
+        self.draining = match self.draining {
+            Draining::No => Draining::Until(until),
+            Draining::Until(before) => Draining::Until(before.min(until)),
+            Draining::Now => Draining::Now,
+        };
+        self.begin_closing_listeners();
+        for index in self.open_slots() {
+            self.wake_connection(Slot::new(index));
+        }
+    }
+
+    /// Closes everything now.
+    pub(crate) fn stop(&mut self) {
+        self.draining = Draining::Now;
+        self.begin_closing_listeners();
+        for socket in std::mem::take(&mut self.waiting) {
+            self.ring.close_now(socket);
+        }
+        for index in self.open_slots() {
+            self.close(Slot::new(index), CloseReason::ShutDown);
+        }
+    }
+
+    fn open_slots(&self) -> Vec<u32> {
+        self.connections
+            .iter()
+            .map(|(index, _)| index as u32)
+            .collect()
+    }
+
+    /// The loop is over: closes what is left without it.
+    pub(crate) fn drop_connections(&mut self) {
+        for socket in std::mem::take(&mut self.waiting) {
+            self.ring.close_now(socket);
+        }
+        for connection in self.connections.drain().collect::<Vec<_>>() {
+            if let Some(conversation) = connection.conversation {
+                self.application.closed(conversation, CloseReason::ShutDown);
+            }
+            if !matches!(connection.phase, Phase::Releasing { .. }) {
+                self.ring.close_now(connection.socket);
+            }
+        }
+        self.close_listeners_now();
+    }
+}

@@ -1,0 +1,376 @@
+//! What completions lead to while a connection is in use: bytes in, the application, bytes out.
+//!
+//! Always true here:
+//! - One send is in flight per connection: the order of two would not be certain.
+//! - Every buffer that came with a completion goes home in the same turn, whoever it was for.
+//!
+//! Not here: how connections begin (`admission.rs`) and end (`ending.rs`).
+
+use crate::application::{Application, CloseReason, Intent, Io};
+use crate::clock::Instant;
+use crate::completion::{
+    Completion, HangUpOutcome, Loan, ReceiveOutcome, SendOutcome, hang_up_outcome, receive_outcome,
+    send_outcome,
+};
+use crate::connection::{Phase, Receiving};
+use crate::inbox::Inbox;
+use crate::op::{Op, Outgoing};
+use crate::reactor::{Draining, Reactor};
+use crate::ring::{Buffer, Ring};
+use crate::token::{OpKind, Slot, Token};
+
+impl<R: Ring, A: Application> Reactor<R, A> {
+    /// Sends a completion to whom it concerns.
+    #[inline]
+    pub(crate) fn dispatch(&mut self, completion: Completion) {
+        let token = completion.token;
+        match token.kind {
+            OpKind::Accept => return self.accepted(completion),
+            OpKind::Notice => {
+                if !completion.more {
+                    self.ring.push(Op::Notice, Token::of_core(OpKind::Notice));
+                }
+                return;
+            }
+            OpKind::Cancel if token.slot == Slot::CORE => return, // of an accept, which says so
+            OpKind::Receive
+            | OpKind::Send
+            | OpKind::HangUp
+            | OpKind::Cancel
+            | OpKind::Shutdown
+            | OpKind::Close => {}
+        }
+        let index = token.slot.index();
+        match self.connections.get_mut(index) {
+            Some(connection) if connection.generation == token.generation => {
+                if !completion.more {
+                    connection.settled();
+                }
+            }
+            _ => return self.stale(completion),
+        }
+        let Completion {
+            result, more, loan, ..
+        } = completion;
+        match (token.kind, loan) {
+            (OpKind::Receive, loan) => self.received(token.slot, result, more, loan),
+            (OpKind::Send, Loan::Outgoing(bytes)) => self.sent(token.slot, result, bytes),
+            (OpKind::HangUp, _) => self.hung_up(token.slot, result),
+            (OpKind::Close, _) => self.released(token.slot),
+            (OpKind::Cancel | OpKind::Shutdown | OpKind::Send, _) => self.progress_end(token.slot),
+            (OpKind::Accept | OpKind::Notice, _) => unreachable!("returned above"),
+        }
+    }
+
+    /// A completion for a connection that is gone. It cannot happen while slots are freed only when
+    /// nothing is in flight; if the kernel does it all the same, nothing is lost.
+    fn stale(&mut self, completion: Completion) {
+        self.metrics.stale.add(1);
+        match completion.loan {
+            Loan::Buffer(buffer) => self.ring.recycle(buffer),
+            Loan::Outgoing(_) | Loan::Nothing => {}
+        }
+    }
+
+    #[inline]
+    fn received(&mut self, slot: Slot, result: i32, more: bool, loan: Loan) {
+        let connection = &mut self.connections[slot.index()];
+        if !more {
+            connection.receiving = Receiving::Not;
+        }
+        let outcome = receive_outcome(result);
+        if let Loan::Buffer(buffer) = loan {
+            if outcome == ReceiveOutcome::Bytes && connection.phase == Phase::Open {
+                self.advance(slot, Some(&buffer));
+            } else if outcome == ReceiveOutcome::Bytes {
+                self.dropped(slot, buffer.len);
+            }
+            self.ring.recycle(buffer);
+        }
+        match outcome {
+            ReceiveOutcome::Bytes | ReceiveOutcome::Retry => self.resume_receiving(slot),
+            ReceiveOutcome::PeerFinished => self.peer_finished(slot),
+            ReceiveOutcome::PeerGone => self.close(slot, CloseReason::PeerGone),
+            ReceiveOutcome::NoBuffer => self.starve(slot),
+            ReceiveOutcome::Cancelled if self.is_ending(slot) => self.progress_end(slot),
+            ReceiveOutcome::Cancelled => self.resume_receiving(slot),
+            ReceiveOutcome::Unexpected(errno) => self.failed(slot, "receive", errno),
+        }
+    }
+
+    /// The peer sends no more. Its application decides what that means.
+    fn peer_finished(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        connection.peer_finished = true;
+        match connection.phase {
+            Phase::Open => self.advance(slot, None),
+            Phase::Finishing { .. } => {}
+            Phase::Lingering { .. } => self.close(slot, CloseReason::Finished),
+            Phase::Closing { .. } | Phase::Releasing { .. } => self.progress_end(slot),
+        }
+    }
+
+    fn hung_up(&mut self, slot: Slot, result: i32) {
+        let connection = &mut self.connections[slot.index()];
+        connection.hang_up_armed = false;
+        if connection.receiving == Receiving::Stopping {
+            connection.receiving = Receiving::Not;
+        }
+        match hang_up_outcome(result) {
+            HangUpOutcome::PeerFinished => self.peer_finished(slot),
+            HangUpOutcome::Cancelled if self.is_ending(slot) => self.progress_end(slot),
+            HangUpOutcome::Cancelled => self.resume_receiving(slot),
+            HangUpOutcome::Unexpected(errno) => self.failed(slot, "wait for hang-up", errno),
+        }
+    }
+
+    /// Shows the application its connection, with the bytes that just came, if any did.
+    #[inline]
+    pub(crate) fn advance(&mut self, slot: Slot, arrived: Option<&Buffer>) {
+        let Some(connection) = self.connections.get(slot.index()) else {
+            return;
+        };
+        if connection.phase != Phase::Open {
+            return;
+        }
+        let intent = self.call(slot, arrived, A::advance);
+        self.obey(slot, intent);
+    }
+
+    /// One call of the application.
+    #[inline]
+    pub(crate) fn call(
+        &mut self,
+        slot: Slot,
+        arrived: Option<&Buffer>,
+        function: fn(&mut A, &mut A::Conversation, &mut Io<'_>) -> Intent,
+    ) -> Intent {
+        let core = self.post_core();
+        let Some(connection) = self.connections.get_mut(slot.index()) else {
+            return Intent::Continue;
+        };
+        let Some(conversation) = &mut connection.conversation else {
+            return Intent::Continue;
+        };
+        let lent = arrived.map_or(&[][..], |buffer| self.ring.bytes(buffer));
+        connection.outbox.warm(|| self.pool.take());
+        let deadline_before = connection.deadline;
+        let mut io = Io {
+            input: Inbox::new(lent, &mut connection.carry),
+            output: &mut connection.outbox,
+            now: self.clock.now(),
+            unix_seconds: self.clock.unix_seconds(),
+            peer_finished: connection.peer_finished,
+            draining: self.draining != Draining::No,
+            over_limit: connection.over_limit,
+            deadline: &mut connection.deadline,
+            wants_drained: &mut connection.wants_drained,
+            socket: connection.socket,
+            slot,
+            core,
+        };
+        let intent = function(&mut self.application, conversation, &mut io);
+        if let Some(spare) = io.input.settle(|| self.pool.take()) {
+            self.pool.put(spare);
+        }
+        if let Some(spare) = connection.outbox.cool() {
+            self.pool.put(spare);
+        }
+        if connection.deadline != deadline_before {
+            self.wheel.arm(slot.index(), connection.next_deadline());
+        }
+        intent
+    }
+
+    /// Does what the application wants next.
+    #[inline]
+    pub(crate) fn obey(&mut self, slot: Slot, intent: Intent) {
+        match intent {
+            Intent::Continue => {
+                self.list_output(slot);
+                self.hold_input(slot);
+                self.notice_drained(slot);
+            }
+            Intent::Finish => self.finish(slot, false),
+            Intent::Linger => self.finish(slot, true),
+            Intent::Abort => self.close(slot, CloseReason::Aborted),
+        }
+    }
+
+    /// Notes that there is output to hand to the ring at the end of the turn.
+    #[inline]
+    pub(crate) fn list_output(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        if !connection.outbox.is_empty() && !connection.output_listed && !connection.sending {
+            connection.output_listed = true;
+            self.output.push(slot);
+        }
+    }
+
+    /// An application that waits for its output to drain when none is there is told at once.
+    #[inline]
+    fn notice_drained(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        if connection.wants_drained && !connection.sending && connection.outbox.is_empty() {
+            connection.wants_drained = false;
+            self.wake_connection(slot);
+        }
+    }
+
+    /// Stops reading when too much waits unconsumed, and goes on when it was consumed.
+    #[inline]
+    fn hold_input(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        let waiting = connection.carry.len();
+        match connection.receiving {
+            Receiving::Armed if waiting > self.config.input_bytes_max => {
+                connection.receiving = Receiving::Stopping;
+                self.cancel(slot, OpKind::Receive);
+            }
+            Receiving::Not if !connection.peer_finished => self.resume_receiving(slot),
+            Receiving::Not | Receiving::Armed | Receiving::Stopping | Receiving::Starved => {}
+        }
+    }
+
+    /// Arms what should be armed now that no receive is: a receive, or a wait for the hang-up.
+    pub(crate) fn resume_receiving(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        let wanted = match connection.phase {
+            Phase::Open | Phase::Lingering { .. } => true,
+            Phase::Finishing { .. } => false,
+            Phase::Closing { .. } | Phase::Releasing { .. } => return self.progress_end(slot),
+        };
+        if !wanted || connection.receiving != Receiving::Not || connection.peer_finished {
+            return;
+        }
+        let socket = connection.socket;
+        if connection.carry.len() <= self.config.input_bytes_max {
+            if connection.hang_up_armed {
+                connection.receiving = Receiving::Stopping; // then a receive takes its place
+                return self.cancel(slot, OpKind::HangUp);
+            }
+            connection.receiving = Receiving::Armed;
+            connection.began();
+            let token = connection.token(OpKind::Receive, slot);
+            self.ring.push(Op::Receive { socket }, token);
+        } else if !connection.hang_up_armed {
+            connection.hang_up_armed = true;
+            connection.began();
+            let token = connection.token(OpKind::HangUp, slot);
+            self.ring.push(Op::HangUp { socket }, token);
+        }
+    }
+
+    /// Puts a connection in line for buffers.
+    fn starve(&mut self, slot: Slot) {
+        self.metrics.starved.add(1);
+        if self.is_ending(slot) {
+            return self.progress_end(slot);
+        }
+        let connection = &mut self.connections[slot.index()];
+        connection.receiving = Receiving::Starved;
+        self.starved.push_back((slot, connection.generation));
+    }
+
+    /// Arms those in line again, in order, as many as there are buffers.
+    pub(crate) fn feed_starved(&mut self) {
+        let count = self.starved.len().min(usize::from(self.config.buffers));
+        for (slot, generation) in self.starved.drain(..count).collect::<Vec<_>>() {
+            let connection = self.connections.get_mut(slot.index());
+            if let Some(connection) = connection.filter(|one| one.generation == generation)
+                && connection.receiving == Receiving::Starved
+            {
+                connection.receiving = Receiving::Not;
+                self.resume_receiving(slot);
+            }
+        }
+    }
+
+    /// Hands a connection's output to the ring.
+    #[inline]
+    pub(crate) fn send(&mut self, slot: Slot) {
+        let Some(connection) = self.connections.get_mut(slot.index()) else {
+            return;
+        };
+        connection.output_listed = false;
+        if connection.sending || matches!(connection.phase, Phase::Closing { .. }) {
+            return;
+        }
+        let Some(bytes) = connection.outbox.take() else {
+            return;
+        };
+        connection.sending = true;
+        connection.write_deadline = self.clock.now() + self.config.write_timeout;
+        self.push_send(slot, bytes);
+    }
+
+    #[inline]
+    fn push_send(&mut self, slot: Slot, bytes: Outgoing) {
+        let connection = &mut self.connections[slot.index()];
+        connection.began();
+        let token = connection.token(OpKind::Send, slot);
+        let deadline = connection.next_deadline();
+        self.ring.push(
+            Op::Send {
+                socket: connection.socket,
+                bytes,
+            },
+            token,
+        );
+        self.sends_staged += 1;
+        self.wheel.arm(slot.index(), deadline);
+    }
+
+    #[inline]
+    fn sent(&mut self, slot: Slot, result: i32, mut bytes: Outgoing) {
+        let connection = &mut self.connections[slot.index()];
+        match send_outcome(result) {
+            SendOutcome::Sent(count) => {
+                bytes.advance(count, |buffer| self.pool.put(buffer));
+                if count > 0 {
+                    connection.write_deadline = self.clock.now() + self.config.write_timeout;
+                }
+            }
+            SendOutcome::Retry => {}
+            SendOutcome::Cancelled => {
+                connection.sending = false;
+                return self.progress_end(slot);
+            }
+            SendOutcome::PeerGone => {
+                connection.sending = false;
+                return self.close(slot, CloseReason::PeerGone);
+            }
+            SendOutcome::Unexpected(errno) => {
+                connection.sending = false;
+                return self.failed(slot, "send", errno);
+            }
+        }
+        if bytes.left() > 0 && !matches!(connection.phase, Phase::Closing { .. }) {
+            return self.push_send(slot, bytes); // short: the rest goes before anything else
+        }
+        connection.sending = false;
+        connection.write_deadline = Instant::NEVER;
+        if let Outgoing::Single { buffer, .. } = bytes {
+            self.pool.put(buffer);
+        }
+        self.drained(slot);
+    }
+
+    /// A send is through: queue the next, or go on to what waited for it.
+    #[inline]
+    fn drained(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        match connection.phase {
+            Phase::Open if !connection.outbox.is_empty() => self.list_output(slot),
+            Phase::Open if connection.wants_drained => {
+                connection.wants_drained = false;
+                self.advance(slot, None);
+            }
+            Phase::Open => {}
+            Phase::Finishing { .. }
+            | Phase::Lingering { .. }
+            | Phase::Closing { .. }
+            | Phase::Releasing { .. } => self.progress_end(slot),
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Listening sockets: addresses, options, and telling a taken port before anyone serves.
+//!
+//! Always true here:
+//! - A TCP address that another process listens on is refused; the cores of this one share it.
+//! - Port 0 is resolved once, so that all cores listen on the same port.
+//! - A Unix socket's path is taken over only if nobody listens there any more.
+//!
+//! Not here: accepting (`admission.rs`), when listening begins (`cores.rs`).
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, getsockname, listen,
+    socket_with, sockopt,
+};
+
+/// Where to listen.
+///
+/// ```
+/// use ringlane_reactor::listener::Bind;
+///
+/// assert!("127.0.0.1:8080".parse::<Bind>().is_ok());
+/// assert!("[::1]:0".parse::<Bind>().is_ok());
+/// assert!("unix:/run/app.sock".parse::<Bind>().is_ok());
+/// assert!("8080".parse::<Bind>().is_err());
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Bind {
+    /// TCP over IPv4 or IPv6; port 0 means any free port.
+    Tcp(SocketAddr),
+    /// A Unix socket at this path.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Bind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// An address that cannot be understood.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AddressError {
+    text: String,
+    problem: String,
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, problem } = self;
+        write!(
+            f,
+            "`{text}` is not an address to listen on: {problem} \
+             (expected HOST:PORT, [IPV6]:PORT or unix:PATH)"
+        )
+    }
+}
+
+impl std::error::Error for AddressError {}
+
+impl FromStr for Bind {
+    type Err = AddressError;
+
+    /// `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`. A host name is looked up, and its first address
+    /// taken.
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let wrong = |problem: &str| AddressError {
+            text: text.into(),
+            problem: problem.into(),
+        };
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match SocketAddrUnix::new(path) {
+                _ if path.is_empty() => Err(wrong("the path is empty")),
+                Ok(_) => Ok(Self::Unix(path.into())),
+                Err(_) => Err(wrong("the path is too long for a Unix socket (107 bytes)")),
+            };
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err(wrong("the port is missing"));
+        };
+        if port.parse::<u16>().is_err() {
+            return Err(wrong("the port is not a number from 0 to 65535"));
+        }
+        if host.is_empty() {
+            return Err(wrong("the host is missing; 0.0.0.0 or [::] stands for all"));
+        }
+        let mut found = text
+            .to_socket_addrs()
+            .map_err(|error| wrong(&error.to_string()))?;
+        found
+            .next()
+            .map(Self::Tcp)
+            .ok_or_else(|| wrong("the host has no address"))
+    }
+}
+
+/// Why an address cannot be listened on.
+#[derive(Debug)]
+pub struct BindError {
+    /// Which.
+    pub bind: Bind,
+    /// What the kernel said.
+    pub cause: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bind, cause } = self;
+        write!(f, "cannot listen on {bind}: ")?;
+        match (cause.kind(), bind) {
+            (io::ErrorKind::AddrInUse, Bind::Tcp(_)) => {
+                f.write_str("another process listens there already; stop it or choose another port")
+            }
+            (io::ErrorKind::AddrInUse, Bind::Unix(_)) => {
+                f.write_str("another process listens there already")
+            }
+            (io::ErrorKind::AlreadyExists, _) => {
+                f.write_str("a file that is not a socket is in the way")
+            }
+            (io::ErrorKind::PermissionDenied, Bind::Tcp(address)) if address.port() < 1024 => {
+                write!(
+                    f,
+                    "ports below 1024 are privileged; choose a higher one, grant CAP_NET_BIND_SERVICE, \
+                     or lower net.ipv4.ip_unprivileged_port_start ({cause})"
+                )
+            }
+            (io::ErrorKind::AddrNotAvailable, _) => f.write_str("this machine has no such address"),
+            _ => write!(f, "{cause}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+/// How listeners are made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Options {
+    /// Connections that may wait to be accepted, per listener; the kernel caps it at
+    /// `net.core.somaxconn`. Default 4,096.
+    pub backlog: i32,
+    /// Send small segments at once. Default on.
+    pub nodelay: bool,
+    /// Share the port with other processes that do the same. Default off: a taken port is an error.
+    pub share_port: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            backlog: 4096,
+            nodelay: true,
+            share_port: false,
+        }
+    }
+}
+
+/// One address, bound but not listening yet.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    /// As it turned out: with its port.
+    pub(crate) bind: Bind,
+    /// One per core for TCP; a single one otherwise, whose core deals.
+    pub(crate) sockets: Vec<OwnedFd>,
+}
+
+/// Binds an address for so many cores.
+pub(crate) fn prepare(bind: &Bind, cores: usize, options: Options) -> Result<Bound, BindError> {
+    let bound = match bind {
+        Bind::Tcp(address) => prepare_tcp(*address, cores, options),
+        Bind::Unix(path) => prepare_unix(path),
+    };
+    bound.map_err(|cause| BindError {
+        bind: bind.clone(),
+        cause,
+    })
+}
+
+/// Lets the kernel queue connections; from now on clients get through.
+pub(crate) fn begin(socket: &OwnedFd, options: Options) -> io::Result<()> {
+    Ok(listen(socket, options.backlog)?)
+}
+
+fn prepare_tcp(address: SocketAddr, cores: usize, options: Options) -> io::Result<Bound> {
+    let mut address = address;
+    if !options.share_port {
+        // Without SO_REUSEPORT, so that a taken port is found out.
+        address = local_address(&tcp_socket(address, options, false)?)?;
+    }
+    let mut sockets = Vec::new();
+    for _ in 0..cores {
+        let socket = tcp_socket(address, options, true)?;
+        address = local_address(&socket)?; // all others take the port that the first one got
+        sockets.push(socket);
+    }
+    Ok(Bound {
+        bind: Bind::Tcp(address),
+        sockets,
+    })
+}
+
+fn tcp_socket(address: SocketAddr, options: Options, share: bool) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if share {
+        sockopt::set_socket_reuseport(&socket, true)?;
+    }
+    // Accepted sockets inherit it: no call per connection.
+    sockopt::set_tcp_nodelay(&socket, options.nodelay)?;
+    bind(&socket, &address)?;
+    Ok(socket)
+}
+
+fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
+    Ok(SocketAddr::try_from(getsockname(socket.as_fd())?)?)
+}
+
+fn prepare_unix(path: &Path) -> io::Result<Bound> {
+    let address = SocketAddrUnix::new(path)?;
+    let new = || {
+        socket_with(
+            AddressFamily::UNIX,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )
+    };
+    let socket = new()?;
+    match bind(&socket, &address) {
+        Ok(()) => {}
+        Err(Errno::ADDRINUSE) => {
+            if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            // A process that ended without removing its path leaves nobody to connect to.
+            if connect(&new()?, &address) != Err(Errno::CONNREFUSED) {
+                return Err(Errno::ADDRINUSE.into());
+            }
+            std::fs::remove_file(path)?;
+            bind(&socket, &address)?;
+        }
+        Err(errno) => return Err(errno.into()),
+    }
+    Ok(Bound {
+        bind: Bind::Unix(path.into()),
+        sockets: vec![socket],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refuses(text: &str, because: &str) {
+        let error = text.parse::<Bind>().expect_err(text);
+        assert!(error.to_string().contains(because), "{error}");
+    }
+
+    #[test]
+    fn bad_addresses_are_named_with_the_reason() {
+        refuses("8080", "the port is missing");
+        refuses(":8080", "the host is missing");
+        refuses("127.0.0.1:", "not a number");
+        refuses("127.0.0.1:65536", "not a number");
+        refuses("127.0.0.1:http", "not a number");
+        refuses("unix:", "empty");
+        refuses(&format!("unix:/{}", "x".repeat(108)), "too long");
+    }
+
+    #[test]
+    fn a_taken_port_is_an_error_and_sharing_it_is_a_choice() {
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let first = prepare(&any, 2, Options::default()).expect("a free port");
+        for socket in &first.sockets {
+            begin(socket, Options::default()).expect("listening");
+        }
+        let error = prepare(&first.bind, 1, Options::default()).expect_err("it is taken");
+        assert!(
+            error.to_string().contains("another process listens there"),
+            "{error}"
+        );
+        let shared = Options {
+            share_port: true,
+            ..Options::default()
+        };
+        assert!(prepare(&first.bind, 1, shared).is_ok());
+    }
+
+    #[test]
+    fn a_dead_unix_socket_is_replaced_and_a_live_one_is_not() {
+        let path = std::env::temp_dir().join(format!("ringlane-{}.sock", std::process::id()));
+        let bind = Bind::Unix(path.clone());
+        let first = prepare(&bind, 4, Options::default()).expect("a free path");
+        begin(&first.sockets[0], Options::default()).expect("listening");
+        assert!(
+            prepare(&bind, 1, Options::default()).is_err(),
+            "somebody listens there"
+        );
+        drop(first);
+        assert!(
+            prepare(&bind, 1, Options::default()).is_ok(),
+            "nobody listens there any more"
+        );
+        std::fs::remove_file(&path).expect("removing the socket");
+        std::fs::write(&path, "").expect("a file");
+        let error = prepare(&bind, 1, Options::default()).expect_err("a file is there");
+        assert!(error.to_string().contains("not a socket"), "{error}");
+        std::fs::remove_file(&path).expect("removing the file");
+    }
+}

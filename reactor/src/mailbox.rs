@@ -1,0 +1,120 @@
+//! Letters to a core from other threads, and the bell that wakes it for them.
+//!
+//! Always true here:
+//! - The bell is rung only for a core that has announced that it sleeps: a busy one looks anyway.
+//! - Letters arrive in the order in which one thread sent them.
+//!
+//! Not here: wakes (`wake.rs`), which need no letter; what a letter asks for (`reactor.rs`).
+
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::wake::Station;
+
+/// Wakes one core's ring out of its wait.
+#[derive(Clone, Debug)]
+pub enum Bell {
+    /// The kernel's: an `eventfd`.
+    Event(Arc<OwnedFd>),
+    /// A simulation's: a flag that it looks at.
+    Flag(Arc<AtomicBool>),
+}
+
+impl Bell {
+    /// A bell of the kernel's, for rings that wait in the kernel.
+    ///
+    /// # Errors
+    ///
+    /// As `eventfd(2)`: above all `EMFILE`.
+    pub fn event() -> std::io::Result<Self> {
+        use rustix::event::{EventfdFlags, eventfd};
+        let fd = eventfd(0, EventfdFlags::CLOEXEC)?;
+        Ok(Self::Event(Arc::new(fd)))
+    }
+
+    /// Rings. Ringing twice before the core looks is ringing once.
+    pub fn ring(&self) {
+        match self {
+            Self::Event(fd) => {
+                // It fails only if 2^64 - 1 rings are waiting to be heard: then it rings already.
+                let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
+            }
+            Self::Flag(flag) => flag.store(true, Ordering::SeqCst),
+        }
+    }
+
+    /// The descriptor to wait on; a simulation's bell has none.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Event(fd) => Some(fd.as_fd()),
+            Self::Flag(_) => None,
+        }
+    }
+}
+
+/// What another thread may ask of a core.
+pub enum Letter {
+    /// Stop accepting, let the conversations end, and be done within this time.
+    Drain(Duration),
+    /// End at once.
+    Stop,
+    /// Take this connection, which another core accepted.
+    Adopt(OwnedFd),
+    /// Run this on the core.
+    Run(Box<dyn FnOnce() + Send>),
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drain(grace) => f.debug_tuple("Drain").field(grace).finish(),
+            Self::Stop => f.write_str("Stop"),
+            Self::Adopt(fd) => f.debug_tuple("Adopt").field(fd).finish(),
+            Self::Run(_) => f.write_str("Run"),
+        }
+    }
+}
+
+/// Most letters that may wait for one core; whoever sends one more is told.
+pub const LETTERS_MAX: usize = 65_536;
+
+/// The address of a core's mailbox. Cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub struct Post {
+    sender: Sender<Letter>,
+    station: &'static Station,
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Post")
+            .field("waiting", &self.sender.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Post {
+    /// Sends a letter and wakes the core if it sleeps.
+    ///
+    /// # Errors
+    ///
+    /// Gives the letter back if the core has ended, or [`LETTERS_MAX`] letters wait already.
+    pub fn send(&self, letter: Letter) -> Result<(), Letter> {
+        self.sender
+            .try_send(letter)
+            .map_err(crossbeam_channel::TrySendError::into_inner)?;
+        self.station.ring();
+        Ok(())
+    }
+}
+
+/// A core's own end of its mailbox.
+pub(crate) fn mailbox(station: &'static Station) -> (Post, Receiver<Letter>) {
+    let (sender, receiver) = crossbeam_channel::bounded(LETTERS_MAX);
+    (Post { sender, station }, receiver)
+}

@@ -1,0 +1,352 @@
+//! One turn of the loop: submit and wait, completions, letters, wakes, deadlines, output.
+//!
+//! Always true here:
+//! - A turn makes one call into the kernel, and allocates nothing once its tables are warm.
+//! - Every part of a turn is bounded: work that arrives meanwhile waits for the next turn.
+//!
+//! Not here: what completions lead to (`admission.rs`, `exchange.rs`, `ending.rs`).
+
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use slab::Slab;
+
+use crate::admission::Listener;
+use crate::application::Application;
+use crate::budget::Lease;
+use crate::clock::{Instant, TurnClock};
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::local::{self, Local};
+use crate::mailbox::{Letter, Post, mailbox};
+use crate::metrics::Metrics;
+use crate::op::{Op, Socket};
+use crate::pool::Pool;
+use crate::ring::{Ring, Wait};
+use crate::tasks;
+use crate::timers::Wheel;
+use crate::token::{Generation, OpKind, Slot, Token};
+use crate::wake::{Place, Station};
+
+/// The loop of one core: it owns every connection of that core.
+///
+/// It stays on the thread that made it.
+pub struct Reactor<R: Ring, A: Application> {
+    pub(crate) ring: R,
+    pub(crate) application: A,
+    pub(crate) config: Config,
+    pub(crate) connections: Slab<Connection<A::Conversation>>,
+    /// The generation of each slot's next connection.
+    pub(crate) generations: Vec<Generation>,
+    pub(crate) wheel: Wheel,
+    pub(crate) clock: TurnClock,
+    pub(crate) pool: Pool,
+    /// Connections with output that is not yet handed to the ring.
+    pub(crate) output: Vec<Slot>,
+    /// Connections whose receive found no buffer, in order.
+    pub(crate) starved: VecDeque<(Slot, Generation)>,
+    /// Sends pushed since the last wait.
+    pub(crate) sends_staged: u32,
+    pub(crate) listeners: Vec<Listener>,
+    /// Accepted by the kernel while there was no place for them yet.
+    pub(crate) waiting: VecDeque<Socket>,
+    pub(crate) lease: Option<Lease>,
+    /// Connections that are only there to be refused.
+    pub(crate) refusing: usize,
+    pub(crate) draining: Draining,
+    pub(crate) metrics: Arc<Metrics>,
+    local: Rc<Local>,
+    letters: Receiver<Letter>,
+    post: Post,
+    woken: Vec<Place>,
+}
+
+/// Whether the core is shutting down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Draining {
+    No,
+    /// Conversations end by themselves, until this time.
+    Until(Instant),
+    /// All are being closed.
+    Now,
+}
+
+/// A wait that has just sent is never without an end: a coalesced wait needs one to fall back on.
+const COALESCED_WAIT_MAX: Duration = Duration::from_secs(60);
+
+impl<R: Ring, A: Application> Reactor<R, A> {
+    /// A loop over `ring` with no listener yet. The application is made as code of this core: it
+    /// may spawn tasks.
+    ///
+    /// # Errors
+    ///
+    /// If [`crate::CORES_MAX`] cores are running in this process already.
+    pub fn new(ring: R, config: Config, application: impl FnOnce() -> A) -> io::Result<Self> {
+        let Some((core, station)) = Station::claim(ring.bell()) else {
+            return Err(io::Error::other(
+                "too many cores are running in this process",
+            ));
+        };
+        let (post, letters) = mailbox(station);
+        let clock = TurnClock::new();
+        let local = Local::new(core, station, R::address);
+        let application = {
+            let _entered = local::enter(&local);
+            application()
+        };
+        let mut reactor = Self {
+            ring,
+            application,
+            config,
+            connections: Slab::new(),
+            generations: Vec::new(),
+            wheel: Wheel::new(clock.now()),
+            clock,
+            pool: Pool::default(),
+            output: Vec::new(),
+            starved: VecDeque::new(),
+            sends_staged: 0,
+            listeners: Vec::new(),
+            waiting: VecDeque::new(),
+            lease: None,
+            refusing: 0,
+            draining: Draining::No,
+            metrics: Arc::default(),
+            local,
+            letters,
+            post,
+            woken: Vec::new(),
+        };
+        reactor
+            .ring
+            .push(Op::Notice, Token::of_core(OpKind::Notice));
+        Ok(reactor)
+    }
+
+    /// Where to send letters to this core.
+    pub fn post(&self) -> Post {
+        self.post.clone()
+    }
+
+    /// What this core has done and holds; readable from any thread.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// The ring, to look at.
+    pub fn ring(&self) -> &R {
+        &self.ring
+    }
+
+    /// The ring, for a simulation to act on.
+    pub fn ring_mut(&mut self) -> &mut R {
+        &mut self.ring
+    }
+
+    /// The application, to look at.
+    pub fn application(&self) -> &A {
+        &self.application
+    }
+
+    /// Slots that are not free.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Connections share this budget with those of other cores, beside their own limit.
+    pub fn share_budget(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    /// Runs `f` as code of this core: it may spawn tasks and sleep.
+    pub fn enter<T>(&self, f: impl FnOnce() -> T) -> T {
+        let _entered = local::enter(&self.local);
+        f()
+    }
+
+    /// Turns until everything has ended after a [`Letter::Drain`] or [`Letter::Stop`].
+    ///
+    /// # Errors
+    ///
+    /// If the ring is of no more use.
+    pub fn run(&mut self) -> io::Result<()> {
+        while self.turn()? {}
+        Ok(())
+    }
+
+    /// One turn. `false` once the core has drained and nothing is left to do.
+    ///
+    /// # Errors
+    ///
+    /// If the ring is of no more use.
+    pub fn turn(&mut self) -> io::Result<bool> {
+        let _entered = local::enter(&self.local);
+        let wait = self.plan_wait();
+        self.sends_staged = 0;
+        self.ring.submit_and_wait(wait)?;
+        self.local.station().wake_up();
+        self.clock.refresh();
+        while let Some(completion) = self.ring.next_completion() {
+            self.dispatch(completion);
+        }
+        self.read_letters();
+        self.fire_deadlines();
+        self.run_woken();
+        self.feed_starved();
+        self.tend_listeners();
+        self.queue_output();
+        self.publish();
+        Ok(!self.has_ended())
+    }
+
+    /// How long the next wait may be: not at all if something is left to do.
+    fn plan_wait(&self) -> Wait {
+        if self.has_work() {
+            return Wait::NOT_AT_ALL;
+        }
+        let station = self.local.station();
+        station.fall_asleep();
+        if station.has_words() || !self.letters.is_empty() {
+            station.wake_up();
+            return Wait::NOT_AT_ALL;
+        }
+        let sleep = self.local.sleeps.borrow().next();
+        let draining = match self.draining {
+            Draining::Until(deadline) => Some(deadline),
+            Draining::No | Draining::Now => None,
+        };
+        let next = [
+            self.wheel.next(),
+            sleep,
+            self.next_listener_deadline(),
+            draining,
+        ];
+        let until = next.into_iter().flatten().min();
+        let timeout = until.map(|until| until - crate::clock::now());
+        if self.sends_staged == 0 || self.config.coalesce.is_zero() {
+            return Wait {
+                want: 1,
+                coalesce: Duration::ZERO,
+                timeout,
+            };
+        }
+        // Sends mostly complete while they are submitted. Not to be woken by them alone saves
+        // every second call into the kernel; `coalesce` bounds what one that cannot complete costs.
+        Wait {
+            want: self.sends_staged + 1,
+            coalesce: self.config.coalesce,
+            timeout: Some(
+                timeout
+                    .unwrap_or(COALESCED_WAIT_MAX)
+                    .min(COALESCED_WAIT_MAX),
+            ),
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        let starved = !self.starved.is_empty() && self.ring.facts().buffers_lent == 0;
+        starved || !self.local.ready().borrow().is_empty() || self.has_ended()
+    }
+
+    fn read_letters(&mut self) {
+        for _ in 0..self.letters.len() {
+            let Ok(letter) = self.letters.try_recv() else {
+                return;
+            };
+            match letter {
+                Letter::Drain(grace) => self.drain(grace),
+                Letter::Stop => self.stop(),
+                Letter::Adopt(fd) => self.admit(Socket::from(fd)),
+                Letter::Run(action) => action(),
+            }
+        }
+    }
+
+    /// Runs what was woken before this call; what that wakes runs in the next turn.
+    fn run_woken(&mut self) {
+        let local = Rc::clone(&self.local);
+        local
+            .station()
+            .drain(|place| local.ready().borrow_mut().push(place));
+        let mut woken = std::mem::take(&mut self.woken);
+        local.ready().borrow_mut().take(&mut woken);
+        self.metrics.wakes.add(woken.len() as u64);
+        for place in woken.drain(..) {
+            match place {
+                Place::Task(index) => tasks::run(&local, index),
+                Place::Connection(index) => self.advance(Slot::new(index), None),
+            }
+        }
+        self.woken = woken;
+    }
+
+    fn fire_deadlines(&mut self) {
+        let now = self.clock.now();
+        loop {
+            let due = self.local.sleeps.borrow_mut().pop_due(now);
+            let Some(sleeper) = due else { break };
+            sleeper.wake();
+        }
+        while let Some(index) = self.wheel.pop_due(now) {
+            self.deadline_passed(Slot::new(index as u32));
+        }
+        if let Draining::Until(deadline) = self.draining
+            && deadline <= now
+        {
+            self.stop();
+        }
+    }
+
+    /// Hands every connection's new output to the ring, one send each.
+    fn queue_output(&mut self) {
+        let mut output = std::mem::take(&mut self.output);
+        for slot in output.drain(..) {
+            self.send(slot);
+        }
+        self.output = output;
+    }
+
+    pub(crate) fn post_core(&self) -> u16 {
+        self.local.core()
+    }
+
+    /// Has a connection's application called in the next round of wakes.
+    pub(crate) fn wake_connection(&self, slot: Slot) {
+        self.local
+            .ready()
+            .borrow_mut()
+            .push(Place::Connection(slot.get()));
+    }
+
+    fn publish(&self) {
+        let facts = self.ring.facts();
+        let metrics = &self.metrics;
+        metrics.turns.add(1);
+        metrics.enters.set(facts.enters);
+        metrics.completions.set(facts.completions);
+        metrics.buffers_lent.set(u64::from(facts.buffers_lent));
+        metrics.connections.set(self.connections.len() as u64);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.draining != Draining::No
+            && self.connections.is_empty()
+            && self.waiting.is_empty()
+            && self.listeners.iter().all(Listener::is_closed)
+    }
+}
+
+impl<R: Ring, A: Application> Drop for Reactor<R, A> {
+    /// Tells every conversation of its end, closes every socket, drops every task.
+    fn drop(&mut self) {
+        let local = Rc::clone(&self.local);
+        let _entered = local::enter(&local);
+        self.drop_connections();
+        tasks::end_all(&local);
+        local.station().release();
+    }
+}

@@ -1,0 +1,137 @@
+//! The seam between a reactor and what moves its bytes: the kernel's ring, epoll, or a simulation.
+//!
+//! Always true here:
+//! - Memory crosses the seam by value: lent with an [`Op`], given back with its [`Completion`].
+//! - Every pushed operation completes, at least once, unless the ring is dropped first.
+//! - Dropping a ring ends and joins what is in flight before any memory is freed.
+//!
+//! Not here: the drivers (`sys/`, `sim.rs`), what results mean (`completion.rs`).
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::completion::Completion;
+use crate::mailbox::Bell;
+use crate::op::{Op, Socket};
+use crate::token::Token;
+
+/// What a ring does, whether the kernel is real or not.
+pub trait Ring {
+    /// Queues one operation under the name `token`.
+    ///
+    /// At most one [`Op::Send`] of a slot may be in flight, and no two operations may bear the same
+    /// name at one time.
+    ///
+    /// # Panics
+    ///
+    /// If a send of this slot is already in flight: its memory would be freed under the kernel.
+    fn push(&mut self, op: Op, token: Token);
+
+    /// Hands queued operations over and waits as `wait` says.
+    ///
+    /// # Errors
+    ///
+    /// Only those after which the ring is of no more use.
+    fn submit_and_wait(&mut self, wait: Wait) -> io::Result<()>;
+
+    /// The completions that were there when the wait ended, then `None`: a turn is bounded.
+    fn next_completion(&mut self) -> Option<Completion>;
+
+    /// The bytes in a buffer that a completion brought.
+    fn bytes(&self, buffer: &Buffer) -> &[u8];
+
+    /// Gives a buffer back, to be filled again. Each buffer that came must go home, exactly once.
+    fn recycle(&mut self, buffer: Buffer);
+
+    /// Closes a socket at once, when there is no loop any more that could wait for [`Op::Close`].
+    fn close_now(&mut self, socket: Socket);
+
+    /// Takes one more connection from a listener without waiting: for draining its queue.
+    fn accept_now(&mut self, listener: Socket) -> Option<Socket>;
+
+    /// Lets a listener answer no new connection attempts, while those under way still arrive.
+    fn refuse_new(&mut self, listener: Socket);
+
+    /// Where other threads ring when they have something for this core.
+    fn bell(&self) -> Bell;
+
+    /// What this ring is, and what it has done so far.
+    fn facts(&self) -> RingFacts;
+
+    /// The address of one end of a connection, looked up when asked.
+    ///
+    /// # Errors
+    ///
+    /// As `getpeername(2)` and `getsockname(2)`: above all `ENOTCONN` when the peer has gone.
+    fn address(socket: Socket, end: End) -> io::Result<Address>
+    where
+        Self: Sized;
+}
+
+/// How long to wait for completions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wait {
+    /// Wait for this many completions, but not longer than `coalesce`; zero does not wait.
+    pub want: u32,
+    /// After this time one completion is enough.
+    pub coalesce: Duration,
+    /// After this time none is needed; `None` waits for ever.
+    pub timeout: Option<Duration>,
+}
+
+impl Wait {
+    /// Takes what is there and returns.
+    pub const NOT_AT_ALL: Self = Self {
+        want: 0,
+        coalesce: Duration::ZERO,
+        timeout: Some(Duration::ZERO),
+    };
+}
+
+/// A buffer of the ring that holds received bytes. Give it back by [`Ring::recycle`].
+#[derive(Debug, Eq, PartialEq)]
+#[must_use = "a buffer that does not go home is lost to every connection of this core"]
+pub struct Buffer {
+    pub(crate) id: u16,
+    pub(crate) len: u32,
+}
+
+/// Which end of a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// The other side.
+    Peer,
+    /// Ours.
+    Local,
+}
+
+/// Where one end of a connection is.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Address {
+    /// TCP over IPv4 or IPv6.
+    Tcp(SocketAddr),
+    /// A Unix socket: its path, or nothing where it has none (as most clients).
+    Unix(Option<PathBuf>),
+}
+
+/// What a ring is, and what it has done so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RingFacts {
+    /// `uring`, `epoll` or `simulation`.
+    pub driver: &'static str,
+    /// Calls into the kernel that submit or wait (`io_uring_enter`, or `epoll_wait`).
+    pub enters: u64,
+    /// Completions taken.
+    pub completions: u64,
+    /// Buffers that are with us and have to go home.
+    pub buffers_lent: u32,
+    /// Times the queue of submissions was full and had to be handed over early.
+    pub submissions_full: u64,
+    /// Times the kernel had to keep completions back because their queue was full.
+    pub completions_overflowed: u64,
+    /// Whether [`Wait::coalesce`] is obeyed (kernel 6.12 and later).
+    pub coalesces: bool,
+}

@@ -1,0 +1,189 @@
+//! The ring of receive buffers that a core shares with the kernel.
+//!
+//! Always true here:
+//! - A buffer is either the kernel's, to fill, or ours, to read: [`Buffer`] is the proof of the
+//!   latter, it cannot be copied, and handing it back consumes it.
+//! - The memory outlives the ring it is registered with: see `uring.rs`, which drops it last.
+//!
+//! Not here: who waits when all buffers are in use (`exchange.rs`).
+
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use io_uring::Submitter;
+use io_uring::types::BufRingEntry;
+
+use crate::ring::Buffer;
+
+/// The only group of buffers on each ring.
+pub(crate) const GROUP: u16 = 0;
+const PAGE: usize = 4096;
+
+/// Page-aligned memory that the kernel may know the address of.
+struct Memory {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+impl Memory {
+    fn new(bytes: usize, zeroed: bool) -> Self {
+        let layout = Layout::from_size_align(bytes.max(1), PAGE).expect("a small power of two");
+        // SAFETY: the layout's size is not zero.
+        let start = unsafe {
+            if zeroed {
+                alloc_zeroed(layout)
+            } else {
+                alloc(layout)
+            }
+        };
+        let Some(start) = NonNull::new(start) else {
+            handle_alloc_error(layout)
+        };
+        Self { start, layout }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: `start` came from `alloc` with this very layout, and is freed once.
+        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+    }
+}
+
+/// Receive buffers, and the list of those that the kernel may fill.
+pub(crate) struct Buffers {
+    entries: Memory,
+    /// Zeroed, so that reading any of it is defined; pages are touched only when used.
+    arena: Memory,
+    count: u16,
+    bytes: u32,
+    /// Where the next buffer that comes home is listed. Shown to the kernel by [`Self::publish`].
+    tail: u16,
+    published: u16,
+    lent: u32,
+}
+
+impl Buffers {
+    /// Allocates `count` buffers, a power of two up to 32,768, of `bytes` each.
+    pub(crate) fn new(count: u16, bytes: u32) -> Self {
+        assert!(
+            count.is_power_of_two() && count <= 1 << 15,
+            "the kernel requires it"
+        );
+        let entries = Memory::new(usize::from(count) * size_of::<BufRingEntry>(), true);
+        let arena = Memory::new(usize::from(count) * bytes as usize, true);
+        let mut buffers = Self {
+            entries,
+            arena,
+            count,
+            bytes,
+            tail: 0,
+            published: 0,
+            lent: 0,
+        };
+        for id in 0..count {
+            buffers.list(id);
+        }
+        buffers.publish();
+        buffers
+    }
+
+    /// Makes the buffers known to a ring.
+    pub(crate) fn register(&self, submitter: &Submitter<'_>) -> io::Result<()> {
+        let address = self.entries.start.as_ptr() as u64;
+        // SAFETY: the memory holds `count` entries, is page-aligned, and is freed only after the
+        // ring: `Uring` holds both, closes the ring first, and keeps this if it cannot.
+        unsafe { submitter.register_buf_ring_with_flags(address, self.count, GROUP, 0) }
+    }
+
+    /// Takes the buffer that a completion names.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel names a buffer, or a length, that there is not.
+    pub(crate) fn take(&mut self, id: u16, len: u32) -> Buffer {
+        assert!(
+            id < self.count && len <= self.bytes,
+            "the kernel named a buffer that is not ours"
+        );
+        self.lent += 1;
+        Buffer { id, len }
+    }
+
+    /// The bytes that were received into a buffer.
+    pub(crate) fn bytes(&self, buffer: &Buffer) -> &[u8] {
+        assert!(
+            buffer.id < self.count && buffer.len <= self.bytes,
+            "a buffer of another ring"
+        );
+        let offset = usize::from(buffer.id) * self.bytes as usize;
+        // SAFETY: the range lies within the arena (checked above) and was initialised when the
+        // arena was made. The kernel does not write to it: it took the buffer off its list before
+        // it completed, and lists it again only after `recycle`, which consumes `buffer`. `self`
+        // is borrowed as long as the slice, so neither that nor freeing can happen meanwhile.
+        unsafe {
+            std::slice::from_raw_parts(self.arena.start.as_ptr().add(offset), buffer.len as usize)
+        }
+    }
+
+    /// Lists a buffer for the kernel again, from the next [`Self::publish`] on.
+    pub(crate) fn recycle(&mut self, buffer: Buffer) {
+        self.lent -= 1;
+        self.list(buffer.id);
+    }
+
+    fn list(&mut self, id: u16) {
+        let mask = self.count - 1;
+        let at = usize::from(self.tail & mask);
+        let offset = usize::from(id) * self.bytes as usize;
+        // SAFETY: `at` and `id` are below `count`, so both addresses lie within their memory. The
+        // kernel does not look at this entry: it lies behind the tail it was shown, and at most
+        // `count` buffers exist, so it is not one it has yet to read. Fields are set one by one,
+        // because the kernel's tail shares its memory with entry 0.
+        unsafe {
+            let address = self.arena.start.as_ptr().add(offset) as u64;
+            let entry = &mut *self.entries.start.cast::<BufRingEntry>().as_ptr().add(at);
+            entry.set_addr(address);
+            entry.set_len(self.bytes);
+            entry.set_bid(id);
+        }
+        self.tail = self.tail.wrapping_add(1);
+    }
+
+    /// Shows the kernel every buffer that came home since the last call.
+    pub(crate) fn publish(&mut self) {
+        if self.tail == self.published {
+            return;
+        }
+        self.published = self.tail;
+        // SAFETY: the tail lies within the first entry of memory that `self` owns; it is two-byte
+        // aligned, and both sides access it as one atomic word.
+        let tail = unsafe {
+            let base = self.entries.start.cast::<BufRingEntry>().as_ptr();
+            &*BufRingEntry::tail(base).cast::<AtomicU16>()
+        };
+        // Release: the entries must be visible before the index that announces them.
+        tail.store(self.tail, Ordering::Release);
+    }
+
+    /// Buffers that are ours at the moment.
+    pub(crate) fn lent(&self) -> u32 {
+        self.lent
+    }
+
+    /// Fills all buffers with a byte, to recognise later what was not received.
+    pub(crate) fn poison(&mut self, byte: u8) {
+        assert_eq!(self.lent, 0, "buffers are in use");
+        // SAFETY: the whole arena is ours to write: it lies within the allocation, nothing was
+        // received yet (the ring was just made and no receive is armed), and `self` is exclusive.
+        unsafe {
+            let bytes = usize::from(self.count) * self.bytes as usize;
+            self.arena
+                .start
+                .as_ptr()
+                .write_bytes(byte, bytes.min(16 * PAGE));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is done to sockets that are known by number only.
+//!
+//! Always true here:
+//! - A [`Socket`] that reaches these functions is open: the reactor closes each once, and forgets it.
+//!   A wrong number would be a bug that hits the wrong connection; it could not break memory.
+//!
+//! Not here: binding listeners (`listener.rs`), which needs no numbers.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::net::{SocketAddrAny, SocketFlags, accept_with, getpeername, getsockname};
+
+use crate::op::Socket;
+use crate::ring::{Address, End};
+
+/// Lends the descriptor to `f`.
+pub(crate) fn with<T>(socket: Socket, f: impl FnOnce(BorrowedFd<'_>) -> T) -> T {
+    // SAFETY: the number is an open descriptor for the length of this call: the reactor, which runs
+    // on this thread only, closes it later; and it is not -1, which the kernel never hands out.
+    f(unsafe { BorrowedFd::borrow_raw(socket.raw()) })
+}
+
+/// Takes the descriptor back from the ring.
+pub(crate) fn own(socket: Socket) -> OwnedFd {
+    // SAFETY: the caller gives up the name: a `Socket` stands for a descriptor that nothing else
+    // owns (it came from `accept` or from an `OwnedFd`) and that is closed once.
+    unsafe { OwnedFd::from_raw_fd(socket.raw()) }
+}
+
+/// The address of one end of a connection.
+pub(crate) fn address(socket: Socket, end: End) -> io::Result<Address> {
+    let found = with(socket, |fd| match end {
+        End::Peer => getpeername(fd)?.ok_or(rustix::io::Errno::NOTCONN),
+        End::Local => getsockname(fd),
+    })?;
+    to_address(found)
+}
+
+fn to_address(found: SocketAddrAny) -> io::Result<Address> {
+    if let Ok(address) = std::net::SocketAddr::try_from(found.clone()) {
+        return Ok(Address::Tcp(address));
+    }
+    let unix = rustix::net::SocketAddrUnix::try_from(found)?;
+    let path = unix
+        .path()
+        .map(|path| path.to_string_lossy().into_owned().into());
+    Ok(Address::Unix(path))
+}
+
+/// Takes one connection from a listener's queue without waiting; `nonblocking` is what it becomes.
+pub(crate) fn accept_now(listener: Socket, nonblocking: bool) -> Option<Socket> {
+    let mut flags = SocketFlags::CLOEXEC;
+    flags.set(SocketFlags::NONBLOCK, nonblocking);
+    loop {
+        let accepted = with(listener, |fd| {
+            rustix::io::ioctl_fionbio(fd, true)?;
+            accept_with(fd, flags)
+        });
+        match accepted {
+            Ok(fd) => return Some(Socket::from(fd)),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Drops every further attempt to connect, and lets those pass that the kernel has answered.
+///
+/// A listener that just closes resets whoever is between its last accept and the close. This leaves
+/// nobody there: a new SYN gets no answer, as if the host were still booting, and is sent again.
+pub(crate) fn refuse_new(listener: Socket) {
+    const fn statement(code: u32, jump_true: u8, jump_false: u8, k: u32) -> libc::sock_filter {
+        libc::sock_filter {
+            code: code as u16,
+            jt: jump_true,
+            jf: jump_false,
+            k,
+        }
+    }
+    /// Byte 13 of a TCP header holds its flags.
+    const FLAGS_AT: u32 = 13;
+    const SYN_AND_ACK: u32 = 0x12;
+    const SYN: u32 = 0x02;
+    let mut program = [
+        statement(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0, 0, FLAGS_AT),
+        statement(
+            libc::BPF_ALU | libc::BPF_AND | libc::BPF_K,
+            0,
+            0,
+            SYN_AND_ACK,
+        ),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, SYN),
+        statement(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
+        statement(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX),
+    ];
+    let filter = libc::sock_fprog {
+        len: program.len() as u16,
+        filter: program.as_mut_ptr(),
+    };
+    with(listener, |fd| {
+        // SAFETY: `filter` and the program it points to are alive during the call, its length is
+        // the program's, and the kernel only reads both. If it fails (a Unix socket has no SYN),
+        // the listener goes on answering until it closes.
+        unsafe {
+            libc::setsockopt(
+                fd.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_ATTACH_FILTER,
+                (&raw const filter).cast(),
+                size_of::<libc::sock_fprog>() as libc::socklen_t,
+            );
+        }
+    });
+}

@@ -1,0 +1,393 @@
+//! The real ring: `io_uring`, with multishot accept and receive and a ring of buffers.
+//!
+//! Always true here:
+//! - Memory lent to the kernel is held in `lent` until the last completion of its operation.
+//! - A ring that is dropped first cancels and joins what is in flight; if the kernel does not let
+//!   go in time, the memory is leaked rather than freed under it.
+//! - An operation that finds the queue full is parked, in order, never lost.
+//!
+//! Not here: which flags the ring is made with and why (`rungs.rs`), what results mean.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::mem::ManuallyDrop;
+use std::time::Duration;
+
+use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
+use io_uring::{IoUring, cqueue, opcode, squeue};
+
+use crate::completion::{Completion, Loan};
+use crate::mailbox::Bell;
+use crate::op::{Op, Outgoing, Pieces, Socket};
+use crate::ring::{Address, Buffer, End, Ring, RingFacts, Wait};
+use crate::sys::buffers::{Buffers, GROUP};
+use crate::sys::socket;
+use crate::token::{OpKind, Slot, Token};
+
+/// How long a ring that is dropped waits for the kernel to let go of its memory.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `io_uring`, owned by one thread.
+pub struct Uring {
+    /// Closed by hand in `drop`, before the memory below it can be freed.
+    ring: ManuallyDrop<IoUring>,
+    buffers: ManuallyDrop<Buffers>,
+    lent: ManuallyDrop<Lent>,
+    bell: Bell,
+    /// Entries that found the submission queue full.
+    parked: VecDeque<squeue::Entry>,
+    batch: Vec<cqueue::Entry>,
+    batch_at: usize,
+    in_flight: usize,
+    facts: RingFacts,
+}
+
+/// What the kernel may be reading or writing.
+#[derive(Default)]
+struct Lent {
+    /// By slot: what is being sent.
+    outgoing: Vec<Option<Outgoing>>,
+    /// By slot: the description of a send of several pieces.
+    messages: HashMap<u32, Box<Message>>,
+    /// Where the bell's count is read to.
+    bell_count: Box<u64>,
+}
+
+/// What `sendmsg` is given: it must stay where it is until the send has completed.
+struct Message {
+    header: libc::msghdr,
+    pieces: Vec<libc::iovec>,
+}
+
+impl Uring {
+    /// Completes a ring that was just made on this thread: buffers, bell, bookkeeping.
+    pub(crate) fn new(ring: IoUring, buffers: Buffers) -> io::Result<Self> {
+        buffers.register(&ring.submitter())?;
+        let coalesces = ring.params().is_feature_min_timeout();
+        let batch = Vec::with_capacity(ring.params().cq_entries() as usize);
+        Ok(Self {
+            ring: ManuallyDrop::new(ring),
+            buffers: ManuallyDrop::new(buffers),
+            lent: ManuallyDrop::default(),
+            bell: Bell::event()?,
+            parked: VecDeque::new(),
+            batch,
+            batch_at: 0,
+            in_flight: 0,
+            facts: RingFacts {
+                driver: "uring",
+                coalesces,
+                ..RingFacts::default()
+            },
+        })
+    }
+
+    pub(crate) fn buffers_mut(&mut self) -> &mut Buffers {
+        &mut self.buffers
+    }
+
+    /// Describes an operation to the kernel. Its memory is already held in `lent`.
+    fn entry(&mut self, op: Op, slot: Slot) -> squeue::Entry {
+        let fd = |socket: Socket| Fd(socket.raw());
+        match op {
+            // No SOCK_NONBLOCK: on such a socket an operation fails instead of waiting.
+            Op::Accept { listener } => opcode::AcceptMulti::new(fd(listener))
+                .flags(libc::SOCK_CLOEXEC)
+                .build(),
+            Op::Receive { socket } => opcode::RecvMulti::new(fd(socket), GROUP).build(),
+            Op::Send { socket, bytes } => self.send_entry(fd(socket), bytes, slot),
+            Op::HangUp { socket } => {
+                let events = (libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR) as u32;
+                opcode::PollAdd::new(fd(socket), events).build()
+            }
+            Op::Cancel { target } => opcode::AsyncCancel::new(target.pack()).build(),
+            Op::Shutdown { socket } => opcode::Shutdown::new(fd(socket), libc::SHUT_WR).build(),
+            Op::Close { socket } => opcode::Close::new(fd(socket)).build(),
+            Op::Notice => {
+                let count = (&raw mut *self.lent.bell_count).cast();
+                let bell = self.bell.descriptor().map_or(-1, |fd| {
+                    use std::os::fd::AsRawFd;
+                    fd.as_raw_fd()
+                });
+                opcode::Read::new(Fd(bell), count, size_of::<u64>() as u32).build()
+            }
+        }
+    }
+
+    fn send_entry(&mut self, fd: Fd, bytes: Outgoing, slot: Slot) -> squeue::Entry {
+        let lent = &mut *self.lent;
+        let index = slot.index();
+        if index >= lent.outgoing.len() {
+            lent.outgoing.resize_with(index + 1, || None);
+        }
+        let held = &mut lent.outgoing[index];
+        assert!(
+            held.is_none(),
+            "two sends of one connection: the first one's memory is in use"
+        );
+        let outgoing = held.insert(bytes);
+        match outgoing {
+            Outgoing::Single { .. } => {
+                let bytes = outgoing.front();
+                let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                opcode::Send::new(fd, bytes.as_ptr(), len)
+                    .flags(libc::MSG_NOSIGNAL)
+                    .build()
+            }
+            Outgoing::Vectored(pieces) => {
+                let message = lent.messages.entry(slot.get()).or_insert_with(Message::new);
+                message.describe(pieces);
+                let flags = libc::MSG_NOSIGNAL as u32;
+                opcode::SendMsg::new(fd, &raw const message.header)
+                    .flags(flags)
+                    .build()
+            }
+        }
+    }
+
+    fn push_entry(&mut self, entry: squeue::Entry) {
+        self.in_flight += 1;
+        if !self.parked.is_empty() || !self.try_push(&entry) {
+            self.parked.push_back(entry);
+            self.facts.submissions_full += 1;
+            // Should this fail, what is parked goes with the next wait.
+            let _ = self.enter(Wait::NOT_AT_ALL);
+        }
+    }
+
+    fn try_push(&mut self, entry: &squeue::Entry) -> bool {
+        // SAFETY: all memory that the entry points to is held in `self.lent` or `self.bell` until
+        // its completion, and `drop` joins the kernel before it frees either. The bell's word is
+        // lent to one read at a time: only `Op::Notice` names it, pushed again when it completed.
+        unsafe { self.ring.submission().push(entry).is_ok() }
+    }
+
+    fn unpark(&mut self) {
+        while let Some(entry) = self.parked.pop_front() {
+            if !self.try_push(&entry) {
+                self.parked.push_front(entry);
+                return;
+            }
+        }
+    }
+
+    /// One call into the kernel. Its temporary troubles are not errors: what could not be done is
+    /// done by the next call.
+    fn enter(&mut self, wait: Wait) -> io::Result<()> {
+        self.unpark();
+        self.buffers.publish();
+        let mut submission = self.ring.submission();
+        let (nothing_new, flags_set) = (
+            submission.is_empty(),
+            submission.taskrun() || submission.cq_overflow(),
+        );
+        submission.sync();
+        if submission.cq_overflow() {
+            self.facts.completions_overflowed += 1;
+        }
+        drop(submission);
+        if wait.want == 0 && nothing_new && !flags_set {
+            return Ok(());
+        }
+        self.facts.enters += 1;
+        let time = wait.timeout.map(|timeout| {
+            Timespec::new()
+                .sec(timeout.as_secs())
+                .nsec(timeout.subsec_nanos())
+        });
+        let mut arguments = SubmitArgs::new();
+        let mut want = wait.want;
+        if self.facts.coalesces && wait.want > 1 {
+            let micros = u32::try_from(wait.coalesce.as_micros()).unwrap_or(u32::MAX);
+            arguments = arguments.min_wait_usec(micros.max(1));
+        } else {
+            want = want.min(1);
+        }
+        let arguments = match &time {
+            Some(time) if want > 0 => arguments.timespec(time),
+            Some(_) | None => arguments,
+        };
+        match self
+            .ring
+            .submitter()
+            .submit_with_args(want as usize, &arguments)
+        {
+            Ok(_) => Ok(()),
+            Err(error) => match error.raw_os_error() {
+                // Time passed; a signal came; too many completions wait to be taken (we do so
+                // next); memory is short for the moment; some were dropped, as their owners see.
+                Some(
+                    libc::ETIME
+                    | libc::EINTR
+                    | libc::EBUSY
+                    | libc::EAGAIN
+                    | libc::EBADR
+                    | libc::ENOMEM,
+                ) => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Copies what has completed: one store tells the kernel that all of it was taken.
+    fn take_batch(&mut self) {
+        if self.batch_at == self.batch.len() {
+            self.batch.clear();
+            self.batch_at = 0;
+        }
+        self.batch.extend(self.ring.completion());
+    }
+
+    /// Ends everything that is in flight and waits for it; `false` if the kernel holds on to it.
+    fn join(&mut self) -> bool {
+        let started = std::time::Instant::now();
+        while self.in_flight > 0 {
+            let _ = self.enter(Wait::NOT_AT_ALL); // what is not submitted cannot be cancelled
+            let _ = self.ring.submitter().register_sync_cancel(
+                Some(Timespec::new().nsec(100_000_000)),
+                CancelBuilder::any().all(),
+            );
+            let millisecond = Some(Duration::from_millis(1));
+            let _ = self.enter(Wait {
+                want: 1,
+                coalesce: Duration::ZERO,
+                timeout: millisecond,
+            });
+            self.take_batch();
+            while self.next_completion().is_some() {}
+            if started.elapsed() > JOIN_TIMEOUT {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Ring for Uring {
+    #[inline]
+    fn push(&mut self, op: Op, token: Token) {
+        let entry = self.entry(op, token.slot).user_data(token.pack());
+        self.push_entry(entry);
+    }
+
+    fn submit_and_wait(&mut self, wait: Wait) -> io::Result<()> {
+        self.enter(wait)?;
+        self.take_batch();
+        self.facts.buffers_lent = self.buffers.lent();
+        Ok(())
+    }
+
+    #[inline]
+    fn next_completion(&mut self) -> Option<Completion> {
+        loop {
+            let entry = self.batch.get(self.batch_at)?;
+            self.batch_at += 1;
+            self.facts.completions += 1;
+            let (flags, result) = (entry.flags(), entry.result());
+            let more = cqueue::more(flags);
+            if !more {
+                self.in_flight -= 1;
+            }
+            let Some(token) = Token::unpack(entry.user_data()) else {
+                debug_assert!(false, "a completion that bears no name of ours");
+                continue;
+            };
+            let loan = match cqueue::buffer_select(flags) {
+                Some(id) => Loan::Buffer(self.buffers.take(id, result.max(0) as u32)),
+                None if token.kind == OpKind::Send => {
+                    let slot = token.slot.index();
+                    let held = self.lent.outgoing.get_mut(slot).and_then(Option::take);
+                    held.map_or(Loan::Nothing, Loan::Outgoing)
+                }
+                None => Loan::Nothing,
+            };
+            return Some(Completion {
+                token,
+                result,
+                more,
+                loan,
+            });
+        }
+    }
+
+    #[inline]
+    fn bytes(&self, buffer: &Buffer) -> &[u8] {
+        self.buffers.bytes(buffer)
+    }
+
+    #[inline]
+    fn recycle(&mut self, buffer: Buffer) {
+        self.buffers.recycle(buffer);
+    }
+
+    fn close_now(&mut self, socket: Socket) {
+        drop(socket::own(socket));
+    }
+
+    fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
+        socket::accept_now(listener, false)
+    }
+
+    fn refuse_new(&mut self, listener: Socket) {
+        socket::refuse_new(listener);
+    }
+
+    fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
+    fn facts(&self) -> RingFacts {
+        RingFacts {
+            buffers_lent: self.buffers.lent(),
+            ..self.facts
+        }
+    }
+
+    fn address(socket: Socket, end: End) -> io::Result<Address> {
+        socket::address(socket, end)
+    }
+}
+
+impl Drop for Uring {
+    fn drop(&mut self) {
+        let joined = self.join();
+        // SAFETY: `drop` runs once and none of the three is used after it. The ring goes first:
+        // the kernel then cannot begin anything. The memory is freed only if nothing was in flight
+        // any more, so the kernel has no address into it.
+        unsafe {
+            ManuallyDrop::drop(&mut self.ring);
+            if joined {
+                ManuallyDrop::drop(&mut self.lent);
+                ManuallyDrop::drop(&mut self.buffers);
+            }
+        }
+    }
+}
+
+impl Message {
+    fn new() -> Box<Self> {
+        // SAFETY: a `msghdr` is integers and pointers, for all of which zero is a valid value.
+        let header = unsafe { std::mem::zeroed() };
+        Box::new(Self {
+            header,
+            pieces: Vec::new(),
+        })
+    }
+
+    /// Describes what is still to go of some pieces.
+    fn describe(&mut self, pieces: &Pieces) {
+        self.pieces.clear();
+        let mut gone = pieces.sent;
+        for piece in &pieces.pieces {
+            let bytes = &piece.as_slice()[gone..];
+            gone = 0;
+            let iov_base = bytes.as_ptr().cast_mut().cast(); // the kernel only reads
+            self.pieces.push(libc::iovec {
+                iov_base,
+                iov_len: bytes.len(),
+            });
+        }
+        self.header.msg_iov = self.pieces.as_mut_ptr();
+        self.header.msg_iovlen = self.pieces.len();
+    }
+}
