@@ -25,7 +25,11 @@ pub(crate) static TOKEN: ByteSet = byte_set!(byte => is_token(byte));
 pub(crate) static FIELD_VALUE: ByteSet = byte_set!(byte => is_field_byte(byte));
 
 /// Visible ASCII but `#`: no request target holds a fragment (RFC 9112 §3.2).
-pub(crate) static TARGET: ByteSet = byte_set!(byte => byte.is_ascii_graphic() && byte != b'#');
+pub(crate) static TARGET: ByteSet = byte_set!(byte => is_target(byte));
+
+/// What of these may stand before a target's query.
+pub(crate) static TARGET_WITHOUT_QUERY: ByteSet =
+    byte_set!(byte => is_target(byte) && byte != b'?');
 
 /// RFC 3986 §3.2.2: `reg-name` without its escapes: unreserved and sub-delims.
 pub(crate) static REG_NAME: ByteSet = byte_set!(byte => is_reg_name(byte));
@@ -38,6 +42,10 @@ const fn is_token(byte: u8) -> bool {
 
 const fn is_field_byte(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+const fn is_target(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'#'
 }
 
 const fn is_reg_name(byte: u8) -> bool {
@@ -56,6 +64,14 @@ pub(crate) fn is_field_value(text: &[u8]) -> bool {
 /// Whether every byte of `text` is in `set`.
 pub(crate) fn all_in(text: &[u8], set: &ByteSet) -> bool {
     text.iter().all(|&byte| set[usize::from(byte)])
+}
+
+/// How many bytes at the start of `text` are in `set`.
+#[inline]
+pub(crate) fn run_in(text: &[u8], set: &ByteSet) -> usize {
+    text.iter()
+        .position(|&byte| !set[usize::from(byte)])
+        .unwrap_or(text.len())
 }
 
 /// RFC 9110 §5.6.2: `1*tchar`.

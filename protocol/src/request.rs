@@ -65,6 +65,9 @@ pub struct RequestHead {
     path: Path,
     query: Option<Span>,
     authority: Authority,
+    /// The last `Host` found valid. Clients repeat it, and comparing is cheaper than checking.
+    /// Survives `clear`: it is knowledge about bytes, not about a request.
+    host_known: Vec<u8>,
     /// The header lines, as they came.
     bytes: Vec<u8>,
     fields: Vec<Field>,
@@ -95,6 +98,7 @@ impl RequestHead {
             path: Path::None,
             query: None,
             authority: Authority::Absent,
+            host_known: Vec::new(),
             bytes: Vec::new(),
             fields: Vec::new(),
             framing: Framing::None,
@@ -114,6 +118,7 @@ impl RequestHead {
             path,
             query,
             authority,
+            host_known: _,
             bytes,
             fields,
             framing,

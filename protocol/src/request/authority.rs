@@ -1,6 +1,6 @@
 //! Whether bytes name a host and port: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2).
 
-use crate::bytes::{REG_NAME, all_in};
+use crate::bytes::{REG_NAME, all_in, run_in};
 use std::net::Ipv6Addr;
 
 /// Whether `authority` is a host that is not empty, with or without a port. No userinfo: a host
@@ -15,6 +15,7 @@ pub(super) fn is_valid_with_port(authority: &[u8]) -> bool {
 }
 
 /// The port, empty if there is none; `None` if this is no authority.
+#[inline]
 fn split(authority: &[u8]) -> Option<&[u8]> {
     let host_len = match authority.first()? {
         b'[' => ip_literal_len(authority)?,
@@ -29,22 +30,20 @@ fn split(authority: &[u8]) -> Option<&[u8]> {
 
 /// RFC 3986 §3.2.2: `reg-name`, which every IPv4 address is too. At least one byte, because
 /// `http` has no empty host (RFC 9110 §4.2.1).
+#[inline]
 fn reg_name_len(authority: &[u8]) -> Option<usize> {
     let mut at = 0;
-    while let Some(&byte) = authority.get(at) {
-        if REG_NAME[usize::from(byte)] {
-            at += 1;
-        } else if byte == b'%' {
-            let digits = authority.get(at + 1..at + 3)?;
-            if !digits.iter().all(u8::is_ascii_hexdigit) {
-                return None;
-            }
-            at += 3;
-        } else {
-            break;
+    loop {
+        at += run_in(&authority[at..], &REG_NAME);
+        if authority.get(at) != Some(&b'%') {
+            return (at > 0).then_some(at);
         }
+        let digits = authority.get(at + 1..at + 3)?;
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        at += 3;
     }
-    (at > 0).then_some(at)
 }
 
 /// RFC 3986 §3.2.2: `"[" ( IPv6address / IPvFuture ) "]"`.
@@ -71,11 +70,15 @@ fn is_ip_future(address: &str) -> bool {
 }
 
 /// RFC 3986 §3.2.3: `*DIGIT`. What TCP cannot address is refused.
+#[inline]
 fn is_port(port: &[u8]) -> bool {
-    port.iter()
-        .try_fold(0u32, |value, byte| {
-            let digit = char::from(*byte).to_digit(10)?;
-            Some(value.saturating_mul(10).saturating_add(digit))
-        })
-        .is_some_and(|value| value <= u32::from(u16::MAX))
+    let mut value = 0u32;
+    for byte in port {
+        let digit = byte.wrapping_sub(b'0');
+        value = value * 10 + u32::from(digit);
+        if digit > 9 || value > u32::from(u16::MAX) {
+            return false;
+        }
+    }
+    true
 }

@@ -22,8 +22,8 @@ const HEADERS_USUAL: usize = 32;
 /// What the headers of one head say together, collected in one pass over them.
 #[derive(Default)]
 struct Notes {
-    hosts: usize,
-    host: Option<Field>,
+    hosts: u32,
+    host: Option<Span>,
     lengths: Lengths,
     codings: Codings,
     connection: Connection,
@@ -32,47 +32,53 @@ struct Notes {
 }
 
 impl RequestHead {
-    /// Replaces the record by what `head` says. `None` if `head` is not grammatical: then the
-    /// scanner knows which byte is to blame.
+    /// Replaces the record by the head at the start of `input`, and tells its length. `None` if
+    /// there is no whole, grammatical head within the limits: the scanner knows what is amiss.
+    #[inline]
     pub(super) fn fill(
         &mut self,
-        head: &[u8],
+        input: &[u8],
         limits: &HeadLimits,
-    ) -> Option<Result<(), ParseError>> {
-        // The lines were counted already; the request line and the empty line are no headers.
+    ) -> Option<Result<usize, ParseError>> {
         let mut usual = [const { MaybeUninit::uninit() }; HEADERS_USUAL];
         let mut request = Request::new(&mut []);
-        match request.parse_with_uninit_headers(head, &mut usual) {
-            Ok(httparse::Status::Complete(_)) => self.fill_from(&request, head, limits),
-            Err(httparse::Error::TooManyHeaders) => self.fill_many(head, limits),
+        match request.parse_with_uninit_headers(input, &mut usual) {
+            Ok(httparse::Status::Complete(end)) => self.fill_from(&request, &input[..end], limits),
+            Err(httparse::Error::TooManyHeaders) => self.fill_many(input, limits),
             Ok(httparse::Status::Partial) | Err(_) => None,
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn fill_many(&mut self, head: &[u8], limits: &HeadLimits) -> Option<Result<(), ParseError>> {
+    fn fill_many(
+        &mut self,
+        input: &[u8],
+        limits: &HeadLimits,
+    ) -> Option<Result<usize, ParseError>> {
         let mut many = [const { MaybeUninit::uninit() }; HEADERS_CEILING];
         let mut request = Request::new(&mut []);
-        match request.parse_with_uninit_headers(head, &mut many) {
-            Ok(httparse::Status::Complete(_)) => self.fill_from(&request, head, limits),
+        match request.parse_with_uninit_headers(input, &mut many) {
+            Ok(httparse::Status::Complete(end)) => self.fill_from(&request, &input[..end], limits),
             Ok(httparse::Status::Partial) | Err(_) => None,
         }
     }
 
+    #[inline]
     fn fill_from(
         &mut self,
         request: &Request<'_, '_>,
         head: &[u8],
         limits: &HeadLimits,
-    ) -> Option<Result<(), ParseError>> {
+    ) -> Option<Result<usize, ParseError>> {
         let (method, target) = (request.method?, request.path?);
         if method.len() > METHOD_BYTES_MAX
             || target.len() > limits.target_bytes_max
-            || !target::is_visible_ascii(target)
+            || request.headers.len() > limits.headers_max
         {
             return None;
         }
+        let query_at = target::query_at(target.as_bytes())?;
         self.method = Method::from_bytes(method.as_bytes()).ok()?;
         self.version = match request.version? {
             0 => Version::HTTP_10,
@@ -80,17 +86,21 @@ impl RequestHead {
         };
         self.target.clear();
         self.target.push_str(target);
-        let notes = self.copy_headers(request.headers, head);
-        Some(self.judge(&notes))
+        if !self.copy_headers(request.headers, head) {
+            return None;
+        }
+        Some(self.judge(query_at, request.headers).map(|()| head.len()))
     }
 
-    /// Copies the header lines at once, and notes those that say where messages end.
-    fn copy_headers(&mut self, headers: &[Header<'_>], head: &[u8]) -> Notes {
-        let mut notes = Notes::default();
+    /// Copies the header lines at once. False if a line does not end with CRLF: `httparse` accepts
+    /// a bare LF, we do not (RFC 9112 §2.2).
+    #[inline]
+    fn copy_headers(&mut self, headers: &[Header<'_>], head: &[u8]) -> bool {
         self.fields.clear();
         self.bytes.clear();
+        let mut all_crlf = head.ends_with(b"\r\n\r\n");
         let Some(first) = headers.first() else {
-            return notes;
+            return all_crlf;
         };
         let base = first.name.as_ptr().addr();
         let start = base - head.as_ptr().addr();
@@ -99,20 +109,24 @@ impl RequestHead {
             let from = part.as_ptr().addr() - base;
             Span::new(from, from + part.len())
         };
-        self.fields.extend(headers.iter().map(|header| Field {
-            name: span(header.name.as_bytes()),
-            value: span(header.value),
+        self.fields.extend(headers.iter().map(|header| {
+            let name = span(header.name.as_bytes());
+            // The byte before a line is its predecessor's LF; before that there must be a CR.
+            all_crlf &= head[start + name.start() - 2] == b'\r';
+            Field {
+                name,
+                value: span(header.value),
+            }
         }));
-        for (header, field) in headers.iter().zip(&self.fields) {
-            notes.take(header, *field);
-        }
-        notes
+        all_crlf
     }
 
     /// Asks the rules, in a fixed order: the first that is broken is the verdict.
-    fn judge(&mut self, notes: &Notes) -> Result<(), ParseError> {
-        let parts = target::parts(&self.method, &self.target)?;
-        let host = self.host_field(notes)?;
+    #[inline]
+    fn judge(&mut self, query_at: usize, headers: &[Header<'_>]) -> Result<(), ParseError> {
+        let notes = Notes::of(headers, &self.fields);
+        let parts = target::parts(&self.method, &self.target, query_at)?;
+        let host = self.host_field(&notes)?;
         self.path = parts.path;
         self.query = parts.query;
         self.authority = match (parts.authority, host) {
@@ -133,37 +147,49 @@ impl RequestHead {
     }
 
     /// RFC 9112 §3.2: at most one `Host`, exactly one in HTTP/1.1, and it names a host.
-    fn host_field(&self, notes: &Notes) -> Result<Option<Span>, ParseError> {
+    #[inline]
+    fn host_field(&mut self, notes: &Notes) -> Result<Option<Span>, ParseError> {
         if notes.hosts > 1 {
             return Err(ParseError::RepeatedHost);
         }
-        match notes.host {
-            None if self.version == Version::HTTP_10 => Ok(None),
-            None => Err(ParseError::MissingHost),
-            Some(field) if authority::is_valid(field.value.of(&self.bytes)) => {
-                Ok(Some(field.value))
+        let Some(span) = notes.host else {
+            return match self.version {
+                Version::HTTP_10 => Ok(None),
+                _ => Err(ParseError::MissingHost),
+            };
+        };
+        let host = span.of(&self.bytes);
+        if host.is_empty() || host != self.host_known {
+            if !authority::is_valid(host) {
+                return Err(ParseError::InvalidHost);
             }
-            Some(_) => Err(ParseError::InvalidHost),
+            self.host_known.clear();
+            self.host_known.extend_from_slice(host);
         }
+        Ok(Some(span))
     }
 }
 
 impl Notes {
-    /// Looks at one header. Names are told apart by their length first.
+    /// One pass over the headers. Names are told apart by their length first.
     #[inline]
-    fn take(&mut self, header: &Header<'_>, field: Field) {
-        let (name, value) = (header.name, header.value);
-        match name.len() {
-            4 if name.eq_ignore_ascii_case("host") => {
-                self.hosts += 1;
-                self.host = Some(field);
+    fn of(headers: &[Header<'_>], fields: &[Field]) -> Self {
+        let mut notes = Self::default();
+        for (header, field) in headers.iter().zip(fields) {
+            let (name, value) = (header.name, header.value);
+            match name.len() {
+                4 if name.eq_ignore_ascii_case("host") => {
+                    notes.hosts += 1;
+                    notes.host = Some(field.value);
+                }
+                6 if name.eq_ignore_ascii_case("expect") => notes.expectation.take(value),
+                7 if name.eq_ignore_ascii_case("upgrade") => notes.upgrade = true,
+                10 if name.eq_ignore_ascii_case("connection") => notes.connection.take(value),
+                14 if name.eq_ignore_ascii_case("content-length") => notes.lengths.take(value),
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => notes.codings.take(value),
+                _ => {}
             }
-            6 if name.eq_ignore_ascii_case("expect") => self.expectation.take(value),
-            7 if name.eq_ignore_ascii_case("upgrade") => self.upgrade = true,
-            10 if name.eq_ignore_ascii_case("connection") => self.connection.take(value),
-            14 if name.eq_ignore_ascii_case("content-length") => self.lengths.take(value),
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => self.codings.take(value),
-            _ => {}
         }
+        notes
     }
 }

@@ -7,7 +7,7 @@
 //! Not here: what a head says (`fill.rs`), the grammar of its bytes (`scan.rs`).
 
 use super::scan::Scan;
-use super::{HEADERS_CEILING, HeadLimits, LEADING_EMPTY_LINES_MAX, ParseError, RequestHead};
+use super::{HeadLimits, LEADING_EMPTY_LINES_MAX, ParseError, RequestHead};
 
 /// What a decoder made of the bytes it was shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,18 +62,31 @@ impl HeadParser {
         head: &mut RequestHead,
     ) -> Result<Parsed, ParseError> {
         if self.scan.is_fresh()
-            && let Some(consumed) = whole_head(input, limits)
-            && let Some(judged) = head.fill(&input[..consumed], limits)
+            && !matches!(input.first(), None | Some(b'\r' | b'\n'))
+            && let Some(judged) =
+                head.fill(&input[..input.len().min(limits.head_bytes_max)], limits)
         {
-            return judged.map(|()| Parsed::Complete { consumed });
+            return judged.map(|consumed| Parsed::Complete { consumed });
         }
+        self.parse_carefully(input, limits, head)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn parse_carefully(
+        &mut self,
+        input: &[u8],
+        limits: &HeadLimits,
+        head: &mut RequestHead,
+    ) -> Result<Parsed, ParseError> {
         let Some(consumed) = self.scan.advance(input, limits)? else {
             return Ok(Parsed::Partial);
         };
         *self = Self::new();
+        let start = skip_empty_lines(&input[..consumed]);
         // The scanner accepts nothing that the fast path refuses (a test holds them together);
         // if they ever differ, refusing is the safe side.
-        head.fill(&input[..consumed], limits)
+        head.fill(&input[start..consumed], limits)
             .unwrap_or(Err(ParseError::InvalidTarget))?;
         Ok(Parsed::Complete { consumed })
     }
@@ -83,28 +96,6 @@ impl HeadParser {
     pub const fn has_begun(&self) -> bool {
         self.scan.has_begun()
     }
-}
-
-/// The length of the head at the start of `input`, if it is there as a whole, within its limits,
-/// and each of its lines ends with CRLF.
-fn whole_head(input: &[u8], limits: &HeadLimits) -> Option<usize> {
-    let window = &input[..input.len().min(limits.head_bytes_max)];
-    let start = skip_empty_lines(window);
-    let mut line_start = start;
-    // One more than headers: the request line.
-    let mut lines_left = limits.headers_max.min(HEADERS_CEILING) + 1;
-    for line_feed in memchr::memchr_iter(b'\n', &window[start..]) {
-        let line_feed = start + line_feed;
-        if line_feed == 0 || window[line_feed - 1] != b'\r' {
-            return None; // RFC 9112 §2.2: a bare LF, before httparse sees it
-        }
-        if line_feed == line_start + 1 {
-            return (line_start > start).then_some(line_feed + 1);
-        }
-        lines_left = lines_left.checked_sub(1)?;
-        line_start = line_feed + 1;
-    }
-    None
 }
 
 /// Where the request line begins: behind the empty lines, if they are not too many.

@@ -12,7 +12,7 @@
 //! Not here: what a head says (`fill.rs`).
 
 use super::{HEADERS_CEILING, HeadLimits, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX, ParseError};
-use crate::bytes::{ByteSet, FIELD_VALUE, TARGET, TOKEN};
+use crate::bytes::{ByteSet, FIELD_VALUE, TARGET, TOKEN, run_in};
 
 /// `HTTP/1.1`, in bytes.
 const VERSION_BYTES: u16 = 8;
@@ -124,8 +124,7 @@ impl Scan {
             | Place::EndCr => return,
         };
         let rest = window.get(self.searched as usize..).unwrap_or_default();
-        let run = rest.iter().take_while(|&&byte| set[usize::from(byte)]);
-        self.searched += run.count() as u32;
+        self.searched += run_in(rest, set) as u32;
     }
 
     /// Judges one byte and moves to the place of the next.

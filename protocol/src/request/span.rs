@@ -24,6 +24,10 @@ impl Span {
         }
     }
 
+    pub(super) const fn start(self) -> usize {
+        self.start as usize
+    }
+
     pub(super) fn of(self, message: &[u8]) -> &[u8] {
         let start = self.start as usize;
         &message[start..start + self.len as usize]

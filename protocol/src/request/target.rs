@@ -2,6 +2,7 @@
 
 use super::span::Span;
 use super::{ParseError, authority};
+use crate::bytes::{TARGET, TARGET_WITHOUT_QUERY, all_in, run_in};
 use http::Method;
 
 /// A request target, taken apart.
@@ -25,19 +26,22 @@ pub(super) enum Path {
     None,
 }
 
-/// Whether a target consists of the bytes that the scanner lets through. `httparse` has already
-/// refused controls and spaces, and lets UTF-8 and fragments pass.
-pub(super) fn is_visible_ascii(target: &str) -> bool {
-    target.is_ascii() && memchr::memchr(b'#', target.as_bytes()).is_none()
+/// Where a target's query begins with its `?`, or its length if there is none. `None` if it holds
+/// a byte that the scanner refuses: `httparse` lets UTF-8 and fragments pass.
+#[inline]
+pub(super) fn query_at(target: &[u8]) -> Option<usize> {
+    let path_bytes = run_in(target, &TARGET_WITHOUT_QUERY);
+    (path_bytes == target.len() || all_in(&target[path_bytes..], &TARGET)).then_some(path_bytes)
 }
 
 /// Takes a target apart, in the form that its method and first byte decide.
-pub(super) fn parts(method: &Method, target: &str) -> Result<Parts, ParseError> {
+#[inline]
+pub(super) fn parts(method: &Method, target: &str, query_at: usize) -> Result<Parts, ParseError> {
     if *method == Method::CONNECT {
         return authority_form(target);
     }
     if target.starts_with('/') {
-        return Ok(origin_form(target, 0, None)); // RFC 9112 §3.2.1
+        return Ok(origin_form(target, 0, query_at, None)); // RFC 9112 §3.2.1
     }
     if target == "*" && *method == Method::OPTIONS {
         return Ok(Parts {
@@ -46,21 +50,19 @@ pub(super) fn parts(method: &Method, target: &str) -> Result<Parts, ParseError> 
             authority: None,
         });
     }
-    absolute_form(method, target)
+    absolute_form(method, target, query_at)
 }
 
 /// RFC 9112 §3.2.1, from `start`: `absolute-path [ "?" query ]`.
-fn origin_form(target: &str, start: usize, authority: Option<Span>) -> Parts {
-    let rest = &target.as_bytes()[start..];
-    let query_at = memchr::memchr(b'?', rest).map(|at| start + at);
-    let path_end = query_at.unwrap_or(target.len());
+#[inline]
+fn origin_form(target: &str, start: usize, query_at: usize, authority: Option<Span>) -> Parts {
     Parts {
-        path: if path_end > start {
-            Path::Part(Span::new(start, path_end))
+        path: if query_at > start {
+            Path::Part(Span::new(start, query_at))
         } else {
             Path::Root
         },
-        query: query_at.map(|at| Span::new(at + 1, target.len())),
+        query: (query_at < target.len()).then(|| Span::new(query_at + 1, target.len())),
         authority,
     }
 }
@@ -78,17 +80,19 @@ fn authority_form(target: &str) -> Result<Parts, ParseError> {
 }
 
 /// RFC 9112 §3.2.2: `http` or `https`, `://`, authority, `[ path ] [ "?" query ]`.
-fn absolute_form(method: &Method, target: &str) -> Result<Parts, ParseError> {
+fn absolute_form(method: &Method, target: &str, query_at: usize) -> Result<Parts, ParseError> {
     let (scheme, rest) = target.split_once("://").ok_or(ParseError::InvalidTarget)?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return Err(ParseError::InvalidTarget);
     }
     let start = scheme.len() + 3;
-    let end = rest.find(['/', '?']).map_or(target.len(), |at| start + at);
+    let end = rest
+        .find('/')
+        .map_or(query_at, |at| query_at.min(start + at));
     if !authority::is_valid(&target.as_bytes()[start..end]) {
         return Err(ParseError::InvalidTarget);
     }
-    let mut parts = origin_form(target, end, Some(Span::new(start, end)));
+    let mut parts = origin_form(target, end, query_at, Some(Span::new(start, end)));
     if end == target.len() && *method == Method::OPTIONS {
         parts.path = Path::Asterisk; // RFC 9112 §3.2.4
     }

@@ -145,7 +145,10 @@ impl ResponseHeaders {
     /// The rule that name or value broke; nothing is changed then.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), HeaderError> {
         let value = trim(value.as_ref());
-        let replaced = self.lines.iter().filter(|line| line.is_named(name, &self.bytes));
+        let replaced = self
+            .lines
+            .iter()
+            .filter(|line| line.is_named(name, &self.bytes));
         let replaced_bytes = replaced.map(|line| line.len()).sum();
         self.check(name, value, replaced_bytes)?;
         if replaced_bytes > 0 {
