@@ -192,11 +192,21 @@ fn inherits(value: Option<&toml::Value>) -> bool {
         == Some(true)
 }
 
-/// Dependencies whose version is not the workspace's.
+/// Dependencies whose version is not the workspace's, those of one target only included.
 fn own_versions(manifest: &Table) -> Vec<String> {
-    ["dependencies", "dev-dependencies", "build-dependencies"]
-        .iter()
-        .filter_map(|section| manifest.get(*section)?.as_table())
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets
+        .into_iter()
+        .flat_map(Table::values)
+        .filter_map(toml::Value::as_table);
+    let sections = ["dependencies", "dev-dependencies", "build-dependencies"];
+    targets
+        .chain([manifest])
+        .flat_map(|table| {
+            sections
+                .iter()
+                .filter_map(|section| table.get(*section)?.as_table())
+        })
         .flatten()
         .filter(|(_, value)| !inherits(Some(value)))
         .map(|(name, _)| format!("dependency {name}"))
@@ -361,12 +371,14 @@ fn a_planted_edge_is_found() {
 fn a_planted_manifest_is_found() {
     let text = "[package]\nname = \"a\"\nversion.workspace = true\nedition = \"2021\"\n\
                 rust-version.workspace = true\nlicense.workspace = true\npublish.workspace = false\n\
-                [dependencies]\nlibc = \"0.2\"\nslab.workspace = true\n";
+                [dependencies]\nlibc = \"0.2\"\nslab.workspace = true\n\
+                [target.'cfg(unix)'.dev-dependencies]\nnix = \"1\"\n";
     let manifest: Table = text.parse().expect("the sample is TOML");
     let expected = [
         "package.edition",
         "package.publish",
         "lints",
+        "dependency nix",
         "dependency libc",
     ];
     assert_eq!(not_inherited(&manifest), expected);
