@@ -54,7 +54,10 @@ pub(crate) struct Connection<C> {
     /// It is in the list of those with output to queue.
     pub(crate) output_listed: bool,
     pub(crate) wants_drained: bool,
+    /// The peer has ended its direction, though bytes of it may still be unread.
     pub(crate) peer_finished: bool,
+    /// Everything that the peer sent was received.
+    pub(crate) input_ended: bool,
     pub(crate) over_limit: bool,
     /// The application's deadline, or the end of lingering.
     pub(crate) deadline: Instant,
@@ -80,6 +83,7 @@ impl<C> Connection<C> {
             output_listed: false,
             wants_drained: false,
             peer_finished: false,
+            input_ended: false,
             over_limit,
             deadline: Instant::NEVER,
             write_deadline: Instant::NEVER,

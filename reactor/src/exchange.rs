@@ -89,7 +89,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
         match outcome {
             ReceiveOutcome::Bytes | ReceiveOutcome::Retry => self.resume_receiving(slot),
-            ReceiveOutcome::PeerFinished => self.peer_finished(slot),
+            ReceiveOutcome::PeerFinished => {
+                self.connections[slot.index()].input_ended = true;
+                self.peer_finished(slot);
+            }
             ReceiveOutcome::PeerGone => self.close(slot, CloseReason::PeerGone),
             ReceiveOutcome::NoBuffer => self.starve(slot),
             ReceiveOutcome::Cancelled if self.is_ending(slot) => self.progress_end(slot),
@@ -117,7 +120,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             connection.receiving = Receiving::Not;
         }
         match hang_up_outcome(result) {
-            HangUpOutcome::PeerFinished => self.peer_finished(slot),
+            HangUpOutcome::PeerFinished => {
+                self.peer_finished(slot);
+                self.resume_receiving(slot); // what it sent before is still to be read
+            }
             HangUpOutcome::Cancelled if self.is_ending(slot) => self.progress_end(slot),
             HangUpOutcome::Cancelled => self.resume_receiving(slot),
             HangUpOutcome::Unexpected(errno) => self.failed(slot, "wait for hang-up", errno),
@@ -227,7 +233,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 connection.receiving = Receiving::Stopping;
                 self.cancel(slot, OpKind::Receive);
             }
-            Receiving::Not if !connection.peer_finished => self.resume_receiving(slot),
+            Receiving::Not if !connection.input_ended => self.resume_receiving(slot),
             Receiving::Not | Receiving::Armed | Receiving::Stopping | Receiving::Starved => {}
         }
     }
@@ -240,7 +246,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             Phase::Finishing { .. } => false,
             Phase::Closing { .. } | Phase::Releasing { .. } => return self.progress_end(slot),
         };
-        if !wanted || connection.receiving != Receiving::Not || connection.peer_finished {
+        if !wanted || connection.receiving != Receiving::Not || connection.input_ended {
             return;
         }
         let socket = connection.socket;
@@ -253,7 +259,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             connection.began();
             let token = connection.token(OpKind::Receive, slot);
             self.ring.push(Op::Receive { socket }, token);
-        } else if !connection.hang_up_armed {
+        } else if !connection.hang_up_armed && !connection.peer_finished {
             connection.hang_up_armed = true;
             connection.began();
             let token = connection.token(OpKind::HangUp, slot);
