@@ -45,6 +45,7 @@ mod completion;
 mod config;
 mod connection;
 pub mod cores;
+mod crew;
 mod ending;
 mod exchange;
 mod inbox;
