@@ -1,1 +1,84 @@
-//! Thread-per-core web server framework for Linux.
+//! Ringlane: a web server framework for Linux with one pinned event loop per core.
+//!
+//! ```no_run
+//! use ringlane::{Context, Result, Server};
+//!
+//! fn hello(ctx: Context) { // synchronous: no future is made
+//!     ctx.text("Hello, World!");
+//! }
+//!
+//! async fn user(ctx: Context) -> Result {
+//!     let id: u64 = ctx.param("id")?; // 400 with a clear message if it is no number
+//!     let row = ringlane::blocking(move || format!("user {id}")).await?;
+//!     ctx.json(&row)
+//! }
+//!
+//! fn main() -> Result {
+//!     Server::builder()
+//!         .bind("127.0.0.1:8080")
+//!         .get("/", hello)
+//!         .get("/users/{id:[0-9]+}", user)
+//!         .build()? // every limit and pattern is checked here, by name
+//!         .run()
+//! }
+//! ```
+//!
+//! A request's bytes travel through these modules:
+//!
+//! ```text
+//! conversation ──► chain ──► handler          server: starts one core per CPU
+//!   │ head, body     │ layers   │ Context     app, routes: what was registered
+//!   ▼                ▼          ▼             limits: how much and how long
+//! answer ◄──── context (request, response) ◄── respond, error
+//! ```
+//!
+//! Always true here:
+//! - A request never leaves its core, and nothing that it needs is shared with another core.
+//! - No input makes this panic; a panic in a handler ends that request and its connection alone.
+
+#![forbid(unsafe_code)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("ringlane runs on Linux only: its event loop is built on io_uring and epoll");
+
+mod app;
+mod blocking;
+mod body;
+mod chain;
+mod context;
+mod conversation;
+mod core;
+mod error;
+mod handler;
+mod limits;
+mod respond;
+mod routes;
+mod server;
+mod slots;
+mod stream;
+pub mod task;
+pub mod time;
+mod verdict;
+
+pub use blocking::{BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX, Blocking, BlockingError, blocking};
+pub use body::Body;
+pub use bytes::Bytes;
+pub use chain::{Descent, Flow, IntoFlow, Next, Outcome};
+pub use context::Context;
+pub use error::{Error, Result, ok};
+#[doc(hidden)]
+pub use handler::Erased;
+pub use handler::{HandlerReturn, Later, Now};
+pub use limits::{LimitError, Limits};
+#[doc(hidden)]
+pub use respond::Returns;
+pub use respond::{Html, IntoResponse, IntoStatus, Json};
+pub use ringlane_protocol::{Method, StatusCode, Version};
+pub use ringlane_reactor::cores::{Driver, StartError};
+pub use ringlane_reactor::listener::{AddressError, Bind};
+pub use ringlane_reactor::{Address, Config, ConfigError, OverLimit};
+pub use ringlane_router::{RouteError, TrailingSlash};
+pub use routes::Routes;
+pub use server::{BuildError, Builder, Handle, Problem, Server, Shutdown};
+pub use stream::ResponseStream;
+pub use task::{Task, TaskError, spawn};

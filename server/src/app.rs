@@ -1,0 +1,137 @@
+//! Everything that was registered, checked and composed: what each core makes its own copy of.
+//!
+//! In:  scopes of routes and layers.
+//! Out: an [`App`], or every error there is, by name.
+//!
+//! Always true here:
+//! - A layer exists once per core, however many routes it is around.
+//! - Answers that no route gives (404, 405, …) go through the outermost layers like any other.
+//!
+//! Not here: serving (`conversation.rs`), listening (`server.rs`).
+
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
+
+use crate::chain::Chain;
+use crate::conversation::HttpCore;
+use crate::core::Core;
+use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
+use crate::limits::Limits;
+use crate::routes::Scope;
+use crate::verdict;
+
+/// Makes one core's value of some type.
+pub(crate) type StateFactory = Arc<dyn Fn(usize) -> Box<dyn Any> + Send + Sync>;
+
+/// What is set beside routes.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) trailing_slash: TrailingSlash,
+    pub(crate) half_close: bool,
+    pub(crate) server_name: Option<Arc<str>>,
+    pub(crate) states: Vec<StateFactory>,
+    pub(crate) fallback: Option<Erased>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            trailing_slash: TrailingSlash::default(),
+            half_close: false,
+            server_name: Some("ringlane".into()),
+            states: Vec::new(),
+            fallback: None,
+        }
+    }
+}
+
+/// Checked routes and settings, shared by all cores until each has made its own copy.
+pub(crate) struct App {
+    settings: Settings,
+    router: Router<Composed>,
+    layers: Vec<LayerSpec>,
+    /// How many of `layers` are around everything.
+    outermost: usize,
+    not_found: Erased,
+    unanswered: Erased,
+}
+
+/// A route's handler, and which layers are around it.
+struct Composed {
+    layers: Arc<[usize]>,
+    handler: Erased,
+}
+
+impl App {
+    pub(crate) fn build(root: Scope, settings: Settings) -> Result<Self, RouteErrors> {
+        let mut layers = Vec::new();
+        let outermost = root.layers.len();
+        let mut routes = flatten(root, &[], &mut layers);
+        routes.trailing_slash(settings.trailing_slash);
+        let not_found = settings.fallback.clone();
+        Ok(Self {
+            router: routes.build()?,
+            layers,
+            outermost,
+            not_found: not_found.unwrap_or_else(|| HandlerReturn::erase(verdict::not_found)),
+            unanswered: HandlerReturn::erase(verdict::answer),
+            settings,
+        })
+    }
+
+    /// One core's copy, made on that core's thread.
+    pub(crate) fn on_core(&self, number: usize) -> HttpCore {
+        let layers: Vec<CoreLayer> = self.layers.iter().map(LayerSpec::on_core).collect();
+        let chain = |around: &[usize], handler: &Erased| {
+            let around = around.iter().filter_map(|&at| layers.get(at));
+            let layers = around.map(CoreLayer::share).collect();
+            Rc::new(Chain::new(layers, handler.on_core()))
+        };
+        let outermost: Vec<usize> = (0..self.outermost).collect();
+        let settings = &self.settings;
+        let states = settings.states.iter().map(|state| state(number));
+        let core = Core::new(
+            settings.limits,
+            settings.half_close,
+            settings.server_name.clone(),
+            states.collect(),
+        );
+        HttpCore::new(
+            self.router.map(|route| {
+                let composed = route.value();
+                chain(&composed.layers, &composed.handler)
+            }),
+            chain(&outermost, &self.not_found),
+            chain(&outermost, &self.unanswered),
+            Rc::new(core),
+        )
+    }
+}
+
+/// All routes of a scope and of those within. `layers` takes over every layer; each route is told
+/// which of them are around it.
+fn flatten(scope: Scope, around: &[usize], layers: &mut Vec<LayerSpec>) -> RouterBuilder<Composed> {
+    let mine = layers.len()..layers.len() + scope.layers.len();
+    layers.extend(scope.layers);
+    let around: Arc<[usize]> = around.iter().copied().chain(mine).collect();
+    let mut routes = RouterBuilder::new();
+    for route in scope.routes {
+        let composed = Composed {
+            layers: Arc::clone(&around),
+            handler: route.handler,
+        };
+        match route.method {
+            Some(method) => routes.route(method, &route.pattern, composed),
+            None => routes.any(&route.pattern, composed),
+        };
+    }
+    for (prefix, group) in scope.groups {
+        routes.nest(&prefix, flatten(group, &around, layers));
+    }
+    routes
+}

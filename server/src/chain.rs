@@ -1,0 +1,287 @@
+//! A route's layers and its handler: composed once, one copy per core.
+//!
+//! A request goes down the layers in order and comes back up in reverse. `before` parts run on the
+//! way down, `after` parts on the way up, and onions are around everything below them.
+//!
+//! Always true here:
+//! - A chain of synchronous parts makes no future.
+//! - The `after` part of every layer that was reached runs, whatever ended the request.
+//! - A panic ends the part in which it happened and nothing else.
+//!
+//! Not here: the future of a chain that waits (`chain/descent.rs`), registration (`routes.rs`).
+
+mod descent;
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task;
+
+use ringlane_protocol::StatusCode;
+
+use crate::slots::Slot;
+use crate::{Context, Error, IntoResponse};
+
+pub(crate) use descent::Cancel;
+pub use descent::{Descent, Outcome};
+
+/// Whether a request goes on to the next layer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Flow {
+    /// It does.
+    Continue,
+    /// It does not: what is written on the Context is the answer.
+    Stop,
+}
+
+/// What a [`before`](crate::Builder::before) layer may return.
+#[diagnostic::on_unimplemented(
+    message = "a `before` layer cannot return `{Self}`",
+    label = "this layer returns `{Self}`",
+    note = "return `()` to go on, `Flow`, or `Result<(), E>` of an error that is a response",
+    note = "setters return the Context: end the last one with a semicolon"
+)]
+pub trait IntoFlow {
+    /// Writes what is to be answered, and says whether the request goes on.
+    fn into_flow(self, ctx: &Context) -> Flow;
+}
+
+impl IntoFlow for () {
+    fn into_flow(self, _: &Context) -> Flow {
+        Flow::Continue
+    }
+}
+
+impl IntoFlow for Flow {
+    fn into_flow(self, _: &Context) -> Flow {
+        self
+    }
+}
+
+impl<E: IntoResponse> IntoFlow for Result<(), E> {
+    fn into_flow(self, ctx: &Context) -> Flow {
+        match self {
+            Ok(()) => Flow::Continue,
+            Err(error) => {
+                Err::<(), E>(error).into_response(ctx);
+                Flow::Stop
+            }
+        }
+    }
+}
+
+pub(crate) type Before = Arc<dyn Fn(&Context) -> Flow + Send + Sync>;
+pub(crate) type After = Arc<dyn Fn(&Context) + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(Context) + Send + Sync>;
+
+/// An asynchronous handler or onion, as one core holds it.
+pub(crate) trait Asynchronous {
+    /// Polls a new run of it once; gives the rest of the run if it has to wait.
+    fn start(&self, ctx: &Context, next: Next, cx: &mut task::Context<'_>) -> Option<Slot>;
+
+    /// The list that its slots come from and go back to.
+    fn home(&self) -> &dyn Any;
+}
+
+pub(crate) enum Layer {
+    Before(Before),
+    After(After),
+    Onion(Rc<dyn Asynchronous>),
+}
+
+/// The handler at the end of a chain.
+pub(crate) enum End {
+    Synchronous(Handler),
+    Asynchronous(Rc<dyn Asynchronous>),
+}
+
+pub(crate) struct Chain {
+    layers: Box<[Layer]>,
+    end: End,
+    is_synchronous: bool,
+}
+
+/// The rest of the chain, below one onion. Made by [`Builder::wrap`](crate::Builder::wrap).
+pub struct Next {
+    chain: Rc<Chain>,
+    from: usize,
+}
+
+impl Next {
+    /// Runs the layers below and the handler, once.
+    ///
+    /// The future is ready when all of them have ended, however they did: an error, a panic, a
+    /// deadline or a client that has left end what is below, and what follows here still runs.
+    /// (After a deadline or the client's leave it has the
+    /// [grace time](crate::Limits::grace_time) to end.)
+    ///
+    /// Dropped before, it ends what is below: their after-parts run up to where they wait.
+    pub fn run(self, ctx: &Context) -> Descent {
+        Descent::new(ctx, self)
+    }
+}
+
+impl std::fmt::Debug for Next {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Next").finish_non_exhaustive()
+    }
+}
+
+impl Chain {
+    pub(crate) fn new(layers: Vec<Layer>, end: End) -> Self {
+        let waits = |layer: &Layer| match layer {
+            Layer::Before(_) | Layer::After(_) => false,
+            Layer::Onion(_) => true,
+        };
+        let is_synchronous = match end {
+            End::Synchronous(_) => !layers.iter().any(waits),
+            End::Asynchronous(_) => false,
+        };
+        Self {
+            layers: layers.into(),
+            end,
+            is_synchronous,
+        }
+    }
+
+    /// Whether it never waits, and so never sees a body.
+    #[inline]
+    pub(crate) fn is_synchronous(&self) -> bool {
+        self.is_synchronous
+    }
+
+    /// The whole of a synchronous chain.
+    #[inline]
+    pub(crate) fn run_synchronous(&self, ctx: &Context) {
+        debug_assert!(self.is_synchronous, "what waits needs a waker");
+        let reached = Cell::new(0);
+        let run = || {
+            for (at, layer) in self.layers.iter().enumerate() {
+                reached.set(at);
+                match layer {
+                    Layer::Before(before) if before(ctx) == Flow::Stop => return,
+                    Layer::Before(_) | Layer::After(_) | Layer::Onion(_) => {}
+                }
+            }
+            reached.set(self.layers.len());
+            match &self.end {
+                End::Synchronous(handler) => handler(ctx.clone()),
+                End::Asynchronous(_) => {}
+            }
+        };
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            note_panic(ctx);
+        }
+        self.run_after(0, reached.get(), ctx);
+    }
+
+    /// The whole chain, as far as it gets without waiting. What has to wait is given back.
+    pub(crate) fn start(
+        self: &Rc<Self>,
+        ctx: &Context,
+        cx: &mut task::Context<'_>,
+    ) -> Option<Descent> {
+        if self.is_synchronous {
+            self.run_synchronous(ctx);
+            return None;
+        }
+        let all = Next {
+            chain: Rc::clone(self),
+            from: 0,
+        };
+        let mut descent = all.run(ctx);
+        descent.poll_once(cx).is_pending().then_some(descent)
+    }
+
+    /// Runs the layers from `from` on until one has to wait. `reached` tells how far it came, also
+    /// after a panic.
+    fn run(
+        self: &Rc<Self>,
+        from: usize,
+        ctx: &Context,
+        cx: &mut task::Context<'_>,
+        reached: &Cell<usize>,
+    ) -> Option<Slot> {
+        for (at, layer) in self.layers.iter().enumerate().skip(from) {
+            reached.set(at);
+            match layer {
+                Layer::After(_) => {}
+                Layer::Before(before) => match before(ctx) {
+                    Flow::Continue => {}
+                    Flow::Stop => return None,
+                },
+                Layer::Onion(onion) => {
+                    let below = Next {
+                        chain: Rc::clone(self),
+                        from: at + 1,
+                    };
+                    return onion.start(ctx, below, cx);
+                }
+            }
+        }
+        reached.set(self.layers.len());
+        match &self.end {
+            End::Synchronous(handler) => {
+                handler(ctx.clone());
+                None
+            }
+            End::Asynchronous(handler) => {
+                // A handler is given no `Next`; this one would find nothing to run.
+                let nothing = Next {
+                    chain: Rc::clone(self),
+                    from: self.layers.len(),
+                };
+                handler.start(ctx, nothing, cx)
+            }
+        }
+    }
+
+    /// The synchronous after-parts of the layers that were reached, innermost first. Each runs
+    /// whatever the others do.
+    #[inline]
+    fn run_after(&self, from: usize, reached: usize, ctx: &Context) {
+        for layer in self
+            .layers
+            .get(from..reached)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+        {
+            match layer {
+                Layer::After(after) => {
+                    if catch_unwind(AssertUnwindSafe(|| after(ctx))).is_err() {
+                        note_panic(ctx);
+                    }
+                }
+                Layer::Before(_) | Layer::Onion(_) => {}
+            }
+        }
+    }
+
+    /// Ends a run that waited at `at`, or has ended there, and brings its slot home.
+    fn retire(&self, at: usize, slot: Slot) {
+        let owner = match (self.layers.get(at), &self.end) {
+            (Some(Layer::Onion(owner)), _) | (None, End::Asynchronous(owner)) => owner,
+            (Some(Layer::Before(_) | Layer::After(_)), _) | (None, End::Synchronous(_)) => return,
+        };
+        // A destructor of a user's may panic: the core must live.
+        let _ = catch_unwind(AssertUnwindSafe(|| slot.retire(owner.home())));
+    }
+}
+
+/// A part has panicked; the hook of the process has said where.
+#[cold]
+fn note_panic(ctx: &Context) {
+    let (method, target) = (ctx.method(), ctx.target());
+    tracing::error!(%method, target, "a handler or a layer has panicked");
+    let run = &ctx.0.run;
+    run.panicked.set(true);
+    run.outcome.set(Outcome::Panicked);
+    ctx.0.core.counts.panics.add();
+    // Writing on the Context runs destructors of what was written before.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").write(ctx);
+    }));
+}

@@ -1,0 +1,304 @@
+//! What passes between a suspended handler and its connection: body bytes in, answer bytes out.
+//!
+//! A handler borrows nothing of its connection. It leaves what it wants here; the conversation
+//! looks after each poll, and the connection's waker is used if nobody is looking at the time.
+//!
+//! Always true here:
+//! - Each direction holds a window's worth of bytes, plus the last piece that was put there.
+//! - No waker is woken or dropped while a cell is borrowed.
+//!
+//! Not here: the handles that users hold (`body.rs`, `stream.rs`).
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::{Bytes, BytesMut};
+use ringlane_protocol::{BodyError, Framing};
+use ringlane_reactor::{ConnectionWaker, Socket};
+
+/// Bytes that wait in either direction before the one who brings more has to wait.
+pub(crate) const WINDOW_BYTES: usize = 64 * 1024;
+/// A buffer for body bytes that has grown beyond this is not kept for the next request.
+const ARRIVED_KEPT_MAX: usize = 16 * 1024;
+
+#[derive(Default)]
+pub(crate) struct Exchange {
+    link: Cell<Option<Link>>,
+    /// The conversation is looking, or will look before it sleeps: no need to wake it.
+    attended: Cell<bool>,
+    pub(crate) upload: Upload,
+    pub(crate) download: Download,
+}
+
+/// The connection of a live request.
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) waker: ConnectionWaker,
+    pub(crate) socket: Socket,
+}
+
+impl Exchange {
+    #[inline]
+    pub(crate) fn open(&self, link: Link) {
+        self.link.set(Some(link));
+        self.attended.set(true);
+    }
+
+    pub(crate) fn link(&self) -> Option<Link> {
+        self.link.get()
+    }
+
+    /// Says whether the conversation will look at what is left here without being woken.
+    pub(crate) fn attend(&self, attended: bool) {
+        self.attended.set(attended);
+    }
+
+    /// Has the conversation look here.
+    pub(crate) fn notify(&self) {
+        if let Some(link) = self.link.get().filter(|_| !self.attended.get()) {
+            link.waker.wake();
+        }
+    }
+
+    /// The request is over, or its client has gone: whoever waits here is told.
+    pub(crate) fn close(&self) {
+        self.link.set(None);
+        self.upload.fail(UploadFailure::Gone);
+        self.download.close();
+        self.upload.wake_reader(Waker::noop());
+        self.download.wake_sender(Waker::noop());
+    }
+
+    pub(crate) fn reset(&mut self) {
+        let Self {
+            link,
+            attended,
+            upload,
+            download,
+        } = self;
+        link.set(None);
+        attended.set(false);
+        upload.reset();
+        download.reset();
+    }
+}
+
+/// The request's body on its way to the handler.
+#[derive(Default)]
+pub(crate) struct Upload {
+    pub(crate) state: Cell<UploadState>,
+    /// The length that the head declared.
+    pub(crate) declared: Cell<Option<u64>>,
+    /// How much of it may be read.
+    pub(crate) limit: Cell<u64>,
+    /// How much of it was read.
+    pub(crate) read: Cell<u64>,
+    /// How many bytes may wait in `arrived`.
+    pub(crate) window: Cell<usize>,
+    /// The handler has asked for the body.
+    pub(crate) wanted: Cell<bool>,
+    pub(crate) arrived: RefCell<BytesMut>,
+    reader: Cell<Option<Waker>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum UploadState {
+    /// There is no body.
+    #[default]
+    Absent,
+    /// More is to come.
+    Open,
+    /// All of it has arrived.
+    Ended,
+    Failed(UploadFailure),
+}
+
+/// Why no more of a body comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum UploadFailure {
+    /// The client finished, or left, before the body's end; or the request is over.
+    Gone,
+    Malformed(BodyError),
+    TooLarge,
+    TooSlow,
+}
+
+impl Upload {
+    pub(crate) fn begin(&self, framing: Framing, limit: u64) {
+        let (state, declared) = match framing {
+            Framing::None | Framing::Length(0) => (UploadState::Absent, None),
+            Framing::Length(length) => (UploadState::Open, Some(length)),
+            Framing::Chunked => (UploadState::Open, None),
+        };
+        self.state.set(state);
+        self.declared.set(declared);
+        self.window.set(WINDOW_BYTES);
+        self.limit.set(limit);
+    }
+
+    /// How many more bytes may be put here now.
+    pub(crate) fn room(&self) -> usize {
+        match self.state.get() {
+            UploadState::Open => {
+                let waiting = self.arrived.borrow().len();
+                self.window.get().saturating_sub(waiting)
+            }
+            UploadState::Absent | UploadState::Ended | UploadState::Failed(_) => 0,
+        }
+    }
+
+    pub(crate) fn put(&self, bytes: &[u8]) {
+        self.arrived.borrow_mut().extend_from_slice(bytes);
+    }
+
+    pub(crate) fn end(&self) {
+        self.state.set(UploadState::Ended);
+    }
+
+    pub(crate) fn fail(&self, failure: UploadFailure) {
+        if self.state.get() == UploadState::Open {
+            self.state.set(UploadState::Failed(failure));
+        }
+    }
+
+    /// Has `waker` woken when there is something new.
+    pub(crate) fn wait(&self, waker: &Waker) {
+        let old = self.reader.replace(Some(waker.clone()));
+        drop(old);
+    }
+
+    /// Whether a handler waits for the client to send more.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let reader = self.reader.take();
+        let is_awaited = reader.is_some() && self.state.get() == UploadState::Open;
+        self.reader.set(reader);
+        is_awaited
+    }
+
+    /// Has the reader look again. Gives true if that is the caller, whose waker is `own`.
+    pub(crate) fn wake_reader(&self, own: &Waker) -> bool {
+        wake_other(self.reader.take(), own)
+    }
+
+    fn reset(&mut self) {
+        let Self {
+            state,
+            declared,
+            limit,
+            read,
+            window,
+            wanted,
+            arrived,
+            reader,
+        } = self;
+        if state.replace(UploadState::Absent) == UploadState::Absent {
+            wanted.set(false);
+            return; // nothing else was touched
+        }
+        declared.set(None);
+        limit.set(0);
+        read.set(0);
+        window.set(0);
+        wanted.set(false);
+        let arrived = arrived.get_mut();
+        arrived.clear();
+        if arrived.capacity() > ARRIVED_KEPT_MAX {
+            *arrived = BytesMut::new();
+        }
+        reader.set(None);
+    }
+}
+
+/// Wakes whoever waits, unless that is the caller itself; then gives true.
+fn wake_other(waiting: Option<Waker>, own: &Waker) -> bool {
+    let Some(waker) = waiting else { return false };
+    if waker.will_wake(own) {
+        return true;
+    }
+    waker.wake();
+    false
+}
+
+/// The answer's body on its way to the client, if it is streamed.
+#[derive(Default)]
+pub(crate) struct Download {
+    pub(crate) state: Cell<DownloadState>,
+    queue: RefCell<VecDeque<Bytes>>,
+    queued_bytes: Cell<usize>,
+    sender: Cell<Option<Waker>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum DownloadState {
+    /// The answer is whole.
+    #[default]
+    Unused,
+    /// More is to come.
+    Open,
+    /// All of it was said.
+    Finished,
+    /// The stream was dropped before it was finished. If its handler ends well, so did the stream.
+    Dropped,
+    /// Nothing more can be sent.
+    Closed,
+}
+
+impl Download {
+    pub(crate) fn has_room(&self) -> bool {
+        self.queued_bytes.get() < WINDOW_BYTES
+    }
+
+    pub(crate) fn put(&self, bytes: Bytes) {
+        self.queued_bytes.set(self.queued_bytes.get() + bytes.len());
+        self.queue.borrow_mut().push_back(bytes);
+    }
+
+    /// Takes the next piece.
+    pub(crate) fn take(&self) -> Option<Bytes> {
+        let bytes = self.queue.borrow_mut().pop_front()?;
+        self.queued_bytes.set(self.queued_bytes.get() - bytes.len());
+        Some(bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
+    /// Has `waker` woken when there is room again.
+    pub(crate) fn wait(&self, waker: &Waker) {
+        let old = self.sender.replace(Some(waker.clone()));
+        drop(old);
+    }
+
+    /// Nothing more can be sent.
+    pub(crate) fn close(&self) {
+        if self.state.get() == DownloadState::Unused {
+            return;
+        }
+        self.state.set(DownloadState::Closed);
+        let queue = self.queue.take();
+        drop(queue); // bytes may have an owner of a user's
+        self.queued_bytes.set(0);
+    }
+
+    /// Has the sender look again. Gives true if that is the caller, whose waker is `own`.
+    pub(crate) fn wake_sender(&self, own: &Waker) -> bool {
+        wake_other(self.sender.take(), own)
+    }
+
+    fn reset(&mut self) {
+        let Self {
+            state,
+            queue,
+            queued_bytes,
+            sender,
+        } = self;
+        if state.replace(DownloadState::Unused) == DownloadState::Unused {
+            return; // nothing else was touched
+        }
+        queue.get_mut().clear();
+        queued_bytes.set(0);
+        sender.set(None);
+    }
+}

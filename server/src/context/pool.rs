@@ -1,0 +1,64 @@
+//! One core's warm records, last used first.
+//!
+//! Always true here:
+//! - A record in the pool has one owner, the pool, and remembers nothing.
+//! - A record that a user still holds when its request ends is left to that user.
+//!
+//! Not here: what a record is (`record.rs`).
+
+use std::rc::Rc;
+
+use super::Context;
+use super::record::{Phase, Record};
+use crate::core::Core;
+
+/// Records that one core keeps for reuse.
+const KEPT_MAX: usize = 4096;
+
+pub(crate) struct Pool {
+    free: Vec<Rc<Record>>,
+    core: Rc<Core>,
+}
+
+impl Pool {
+    pub(crate) fn new(core: Rc<Core>) -> Self {
+        Self {
+            free: Vec::new(),
+            core,
+        }
+    }
+
+    /// An empty record that nobody else holds.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Rc<Record> {
+        match self.free.pop() {
+            Some(record) => record,
+            None => Rc::new(Record::new(Rc::clone(&self.core))),
+        }
+    }
+
+    /// Gives back a record that was not used after all.
+    #[inline]
+    pub(crate) fn put_back(&mut self, record: Rc<Record>) {
+        self.free.push(record);
+    }
+
+    /// Ends a request. Its record is used again, unless someone holds on to it.
+    #[inline]
+    pub(crate) fn end(&mut self, ctx: Context) {
+        let mut record = ctx.0;
+        match Rc::get_mut(&mut record) {
+            Some(alone) => {
+                alone.reset();
+                if self.free.len() < KEPT_MAX {
+                    self.free.push(record);
+                }
+            }
+            None => {
+                self.core.counts.contexts_kept.add();
+                record.reply.phase.set(Phase::Closed);
+                record.exchange.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What stands behind a Context: one request and its response, in memory that is used again.
+//!
+//! Always true here:
+//! - The request's half is written only while nobody else holds the record.
+//! - Forgetting names every field, so that a new one cannot be overlooked.
+//!
+//! Not here: who holds records between requests (`pool.rs`).
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use ringlane_protocol::{RequestHead, ResponseHeaders, StatusCode};
+use ringlane_router::Params;
+
+use super::exchange::Exchange;
+use super::extensions::Extensions;
+use crate::chain::{Cancel, Outcome};
+use crate::core::{ContentType, Core};
+
+/// A body buffer that has grown beyond this is not kept for the next request.
+const BODY_KEPT_MAX: usize = 64 * 1024;
+
+pub(crate) struct Record {
+    pub(crate) head: RequestHead,
+    pub(crate) params: Params,
+    pub(crate) core: Rc<Core>,
+    pub(crate) reply: Reply,
+    pub(crate) exchange: Exchange,
+    pub(crate) extensions: Extensions,
+    pub(crate) run: Run,
+}
+
+/// The response as far as it was written.
+pub(crate) struct Reply {
+    pub(crate) phase: Cell<Phase>,
+    pub(crate) status: Cell<StatusCode>,
+    pub(crate) content_type: Cell<ContentType>,
+    pub(crate) headers: RefCell<ResponseHeaders>,
+    pub(crate) body: RefCell<Payload>,
+    /// The program made a mistake in what it wrote: the answer is 500.
+    pub(crate) is_faulty: Cell<bool>,
+}
+
+/// Until when a response can be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    /// Everything can still change.
+    Open,
+    /// The head is on its way; a body may be streaming.
+    Committed,
+    /// The request is over, for the record as well.
+    Closed,
+}
+
+/// A whole body: the record's own buffer, or bytes that travel as they are.
+#[derive(Default)]
+pub(crate) struct Payload {
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) shared: Option<Bytes>,
+}
+
+/// How the chain of layers is getting on.
+#[derive(Default)]
+pub(crate) struct Run {
+    /// How far down the chain the onions have descended.
+    pub(crate) depth: Cell<usize>,
+    /// Why what is still running should end.
+    pub(crate) cancelled: Cell<Option<Cancel>>,
+    pub(crate) outcome: Cell<Outcome>,
+    /// A panic was caught: the connection ends after the answer.
+    pub(crate) panicked: Cell<bool>,
+}
+
+impl Record {
+    pub(crate) fn new(core: Rc<Core>) -> Self {
+        Self {
+            head: RequestHead::new(),
+            params: Params::new(),
+            core,
+            reply: Reply::new(),
+            exchange: Exchange::default(),
+            extensions: Extensions::default(),
+            run: Run::default(),
+        }
+    }
+
+    /// Forgets the request and keeps the memory.
+    pub(crate) fn reset(&mut self) {
+        let Self {
+            head,
+            params,
+            core: _,
+            reply,
+            exchange,
+            extensions,
+            run,
+        } = self;
+        head.clear();
+        params.clear();
+        reply.reset();
+        exchange.reset();
+        if !extensions.is_empty() {
+            let values = extensions.take();
+            // A destructor of a user's may panic: the core must live.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(values)));
+        }
+        run.reset();
+    }
+}
+
+impl Reply {
+    fn new() -> Self {
+        Self {
+            phase: Cell::new(Phase::Open),
+            status: Cell::new(StatusCode::OK),
+            content_type: Cell::new(ContentType::None),
+            headers: RefCell::new(ResponseHeaders::new()),
+            body: RefCell::default(),
+            is_faulty: Cell::new(false),
+        }
+    }
+
+    fn reset(&mut self) {
+        let Self {
+            phase,
+            status,
+            content_type,
+            headers,
+            body,
+            is_faulty,
+        } = self;
+        phase.set(Phase::Open);
+        status.set(StatusCode::OK);
+        content_type.set(ContentType::None);
+        headers.get_mut().clear();
+        let Payload { buffer, shared } = body.get_mut();
+        buffer.clear();
+        if buffer.capacity() > BODY_KEPT_MAX {
+            *buffer = Vec::new();
+        }
+        *shared = None;
+        is_faulty.set(false);
+    }
+}
+
+impl Run {
+    fn reset(&mut self) {
+        let Self {
+            depth,
+            cancelled,
+            outcome,
+            panicked,
+        } = self;
+        depth.set(0);
+        cancelled.set(None);
+        outcome.set(Outcome::Answered);
+        panicked.set(false);
+    }
+}

@@ -1,0 +1,170 @@
+//! What the client asked: the reading half of a Context.
+//!
+//! Not here: the request's body (`body.rs`).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use ringlane_protocol::{Method, StatusCode, Version, query};
+use ringlane_reactor::{Address, End, local};
+
+use super::Context;
+use crate::{Error, Result};
+
+impl Context {
+    /// The method, in the case it was sent.
+    pub fn method(&self) -> &Method {
+        self.0.head.method()
+    }
+
+    /// The path as it was sent: with its percent-escapes, without the query. `*` for a request
+    /// about the server as a whole.
+    pub fn path(&self) -> &str {
+        self.0.head.path()
+    }
+
+    /// The request target as it was sent (RFC 9112 §3.2): mostly the path and the query.
+    pub fn target(&self) -> &str {
+        self.0.head.target()
+    }
+
+    /// HTTP/1.0 or HTTP/1.1.
+    pub fn version(&self) -> Version {
+        self.0.head.version()
+    }
+
+    /// The host that the client asked for, without the port. Empty only in HTTP/1.0.
+    pub fn host(&self) -> &str {
+        self.0.head.host()
+    }
+
+    /// The first value of a header, in any case of `name`. `None` also if it is not UTF-8; see
+    /// [`header_bytes`](Self::header_bytes).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        str::from_utf8(self.header_bytes(name)?).ok()
+    }
+
+    /// The first value of a header, as it was sent (RFC 9110 §5.5 lets it be any bytes but
+    /// controls).
+    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.0.head.header(name)
+    }
+
+    /// All headers, in order, names in the case they were sent.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + Clone {
+        self.0.head.headers()
+    }
+
+    /// A parameter of the route's path, decoded and parsed.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter, if it cannot be parsed or the path ends before it.
+    ///
+    /// ```
+    /// use ringlane::{Context, Result};
+    ///
+    /// fn user(ctx: Context) -> Result { // for `/users/{id}`
+    ///     let id: u64 = ctx.param("id")?;
+    ///     ctx.text_fmt(format_args!("user {id}"));
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T> {
+        parse("path parameter", name, self.param_text(name))
+    }
+
+    /// As [`param`](Self::param), and `None` where an optional part of the path is not there.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter, if it is there and cannot be parsed.
+    pub fn optional_param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Option<T>> {
+        let text = self.param_text(name);
+        text.map(|text| parse("path parameter", name, Some(text)))
+            .transpose()
+    }
+
+    /// The decoded text of a parameter of the route's path.
+    pub fn param_text(&self, name: &str) -> Option<&str> {
+        self.0.params.get(name, self.path().as_bytes())
+    }
+
+    /// Names and decoded texts of all parameters, in the pattern's order.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.params.iter(self.path().as_bytes())
+    }
+
+    /// A value of the query, decoded and parsed: the first of that name.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter, if it cannot be parsed or is not there.
+    ///
+    /// ```
+    /// use ringlane::{Context, Result};
+    ///
+    /// fn sum(ctx: Context) -> Result { // for `/sum?a=1&b=2`
+    ///     let (a, b): (i64, i64) = (ctx.query("a")?, ctx.query("b")?);
+    ///     ctx.text((a + b).to_string());
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn query<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T> {
+        parse("query parameter", name, self.query_text(name).as_deref())
+    }
+
+    /// As [`query`](Self::query), and `None` where the query does not have the name.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter, if it is there and cannot be parsed.
+    pub fn optional_query<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Option<T>> {
+        let text = self.query_text(name);
+        text.map(|text| parse("query parameter", name, Some(&text)))
+            .transpose()
+    }
+
+    /// The decoded text of the first value of that name in the query.
+    pub fn query_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut pairs = self.query_pairs();
+        pairs.find(|(known, _)| known == name).map(|(_, text)| text)
+    }
+
+    /// All pairs of the query, decoded, in order. Without a query there are none.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        query::pairs(self.query_string().unwrap_or_default())
+    }
+
+    /// The query as it was sent, without its `?`.
+    pub fn query_string(&self) -> Option<&str> {
+        self.0.head.query()
+    }
+
+    /// Where the client is; asked of the kernel each time. `None` once the request is over or the
+    /// client has gone.
+    pub fn peer_address(&self) -> Option<Address> {
+        self.address(End::Peer)
+    }
+
+    /// The address of ours that the client connected to; asked of the kernel each time. `None` once
+    /// the request is over or the client has gone.
+    pub fn local_address(&self) -> Option<Address> {
+        self.address(End::Local)
+    }
+
+    fn address(&self, end: End) -> Option<Address> {
+        let link = self.0.exchange.link()?;
+        local::address(link.socket, end).ok()
+    }
+}
+
+fn parse<T: FromStr<Err: fmt::Display>>(kind: &str, name: &str, text: Option<&str>) -> Result<T> {
+    let problem = match text.map(str::parse) {
+        Some(Ok(value)) => return Ok(value),
+        Some(Err(error)) => format!("{kind} `{name}`: {error}"),
+        None => format!("{kind} `{name}` is missing"),
+    };
+    Err(Error::new(StatusCode::BAD_REQUEST, problem))
+}

@@ -1,0 +1,263 @@
+//! What the client gets: the writing half of a Context.
+//!
+//! Always true here:
+//! - Nothing is written once the head is committed; the attempt is logged.
+//! - A mistake in what is written turns the answer into a 500, and is logged.
+//!
+//! Not here: how an answer is sent (`conversation/answer.rs`), streams (`stream.rs`).
+
+use std::fmt;
+use std::io::Write;
+
+use bytes::Bytes;
+use ringlane_protocol::{HeaderError, StatusCode};
+use serde::Serialize;
+
+use super::Context;
+use super::record::{Payload, Phase, Reply};
+use crate::chain::Outcome;
+use crate::core::ContentType;
+use crate::{Error, IntoStatus, Result};
+
+/// Headers that describe a body, and go with it.
+const OF_CONTENT: [&str; 7] = [
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Range",
+    "Content-Type",
+    "ETag",
+    "Last-Modified",
+];
+
+impl Context {
+    /// Sets the status, by number or as a [`StatusCode`]. Without it, it is 200.
+    ///
+    /// A number outside of 200 to 999 makes the answer a 500, and is logged.
+    #[inline]
+    pub fn set_status(&self, status: impl IntoStatus) -> &Self {
+        if let Some(reply) = self.open_reply() {
+            match status.into_status() {
+                Some(status) => reply.status.set(status),
+                None => self.fault("a status must be a number from 200 to 999"),
+            }
+        }
+        self
+    }
+
+    /// The status of the response as it stands.
+    pub fn status(&self) -> StatusCode {
+        self.0.reply.status.get()
+    }
+
+    /// Sets a header; earlier values of that name are replaced.
+    ///
+    /// An invalid name or value, or one that only the server sets (`Content-Length`, `Connection`
+    /// and their kin), makes the answer a 500, and is logged.
+    pub fn set_header(&self, name: &str, value: impl AsRef<[u8]>) -> &Self {
+        let value = value.as_ref();
+        self.write_headers(name, |reply| reply.headers.borrow_mut().set(name, value))
+    }
+
+    /// Adds a header beside earlier values of that name. Mistakes are treated as in
+    /// [`set_header`](Self::set_header).
+    pub fn add_header(&self, name: &str, value: impl AsRef<[u8]>) -> &Self {
+        let value = value.as_ref();
+        self.write_headers(name, |reply| reply.headers.borrow_mut().add(name, value))
+    }
+
+    /// Removes every value of a header that was set before.
+    pub fn remove_header(&self, name: &str) -> &Self {
+        self.write_headers(name, |reply| {
+            reply.headers.borrow_mut().remove(name);
+            Ok(())
+        })
+    }
+
+    /// The first value that was set of a header of the response.
+    pub fn response_header(&self, name: &str) -> Option<String> {
+        let headers = self.0.reply.headers.borrow();
+        let value = headers.get(name)?;
+        String::from_utf8(value.to_owned()).ok()
+    }
+
+    /// Makes text the body: `text/plain; charset=utf-8`, unless `Content-Type` is set.
+    #[inline]
+    pub fn text(&self, text: impl AsRef<str>) {
+        self.copy_body(ContentType::Text, text.as_ref().as_bytes());
+    }
+
+    /// Makes formatted text the body without making a `String` of it first.
+    ///
+    /// ```
+    /// # fn handler(ctx: ringlane::Context) {
+    /// ctx.text_fmt(format_args!("{} files", 7));
+    /// # }
+    /// ```
+    pub fn text_fmt(&self, text: fmt::Arguments<'_>) {
+        self.write_body(ContentType::Text, |body| {
+            body.write_fmt(text).map_err(Error::internal)
+        })
+        .unwrap_or_else(|_| self.fault("a `Display` has failed"));
+    }
+
+    /// Makes text the body: `text/html; charset=utf-8`, unless `Content-Type` is set.
+    pub fn html(&self, text: impl AsRef<str>) {
+        self.copy_body(ContentType::Html, text.as_ref().as_bytes());
+    }
+
+    /// Makes a value the body, as JSON: `application/json`, unless `Content-Type` is set.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be serialised; returned from a handler this becomes a 500.
+    pub fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result {
+        self.write_body(ContentType::Json, |body| {
+            serde_json::to_writer(body, value).map_err(Error::internal)
+        })
+    }
+
+    /// Makes bytes the body: `application/octet-stream`, unless `Content-Type` is set. From 16 KiB
+    /// on they are sent from where they are, without a copy.
+    pub fn bytes(&self, bytes: impl Into<Bytes>) {
+        self.share_body(ContentType::Binary, bytes.into());
+    }
+
+    /// Sends the client elsewhere, with a status such as [`StatusCode::SEE_OTHER`].
+    ///
+    /// A status that is no redirect, or a location that is no header value, makes the answer a 500,
+    /// and is logged.
+    pub fn redirect(&self, status: impl IntoStatus, location: impl AsRef<str>) {
+        self.set_status(status)
+            .set_header("Location", location.as_ref());
+        if !self.status().is_redirection() {
+            self.fault("a redirect needs a status from 300 to 399");
+        }
+    }
+
+    /// Whether the head of the answer is on its way: then nothing can be written any more, and what
+    /// is written all the same is ignored and logged.
+    pub fn is_committed(&self) -> bool {
+        self.0.reply.phase.get() != Phase::Open
+    }
+
+    pub(crate) fn text_shared(&self, text: Bytes) {
+        self.share_body(ContentType::Text, text);
+    }
+
+    /// Notes that a layer gave an error.
+    pub(crate) fn fail(&self) {
+        let outcome = &self.0.run.outcome;
+        if outcome.get() == Outcome::Answered {
+            outcome.set(Outcome::Failed);
+        }
+    }
+
+    /// Takes back the body that was written so far, and the headers that describe it.
+    pub(crate) fn clear_content(&self) {
+        let Some(reply) = self.open_reply() else {
+            return;
+        };
+        let mut headers = reply.headers.borrow_mut();
+        if !headers.is_empty() {
+            for name in OF_CONTENT {
+                headers.remove(name);
+            }
+        }
+        drop(headers);
+        reply.content_type.set(ContentType::None);
+        let mut body = reply.body.borrow_mut();
+        body.buffer.clear();
+        let shared = body.shared.take();
+        drop(body);
+        drop(shared); // bytes may have an owner of a user's
+    }
+
+    /// Makes the answer a 500: the program, not the client, made a mistake.
+    #[cold]
+    pub(crate) fn fault(&self, problem: impl fmt::Display) {
+        let (method, target) = (self.method(), self.target());
+        tracing::error!(%method, target, %problem, "a handler wrote what cannot be sent");
+        self.0.reply.is_faulty.set(true);
+    }
+
+    /// The response, while it can be written.
+    #[inline]
+    fn open_reply(&self) -> Option<&Reply> {
+        let reply = &self.0.reply;
+        if reply.phase.get() == Phase::Open {
+            return Some(reply);
+        }
+        self.too_late();
+        None
+    }
+
+    #[cold]
+    fn too_late(&self) {
+        let (method, target) = (self.method(), self.target());
+        tracing::debug!(%method, target, "a write came after the head was committed");
+    }
+
+    fn write_headers(
+        &self,
+        name: &str,
+        write: impl FnOnce(&Reply) -> std::result::Result<(), HeaderError>,
+    ) -> &Self {
+        if let Some(reply) = self.open_reply()
+            && let Err(error) = write(reply)
+        {
+            self.fault(format_args!("header {name:?}: {error}"));
+        }
+        self
+    }
+
+    #[inline]
+    fn copy_body(&self, content_type: ContentType, bytes: &[u8]) {
+        let Some(reply) = self.open_reply() else {
+            return;
+        };
+        reply.content_type.set(content_type);
+        let mut body = reply.body.borrow_mut();
+        body.buffer.clear();
+        body.buffer.extend_from_slice(bytes);
+        if body.shared.is_some() {
+            let shared = body.shared.take();
+            drop(body);
+            drop(shared); // bytes may have an owner of a user's
+        }
+    }
+
+    fn share_body(&self, content_type: ContentType, bytes: Bytes) {
+        let Some(reply) = self.open_reply() else {
+            return;
+        };
+        reply.content_type.set(content_type);
+        let replaced = reply.body.borrow_mut().shared.replace(bytes);
+        drop(replaced);
+    }
+
+    /// Lets a user's code write the body. The buffer is taken out meanwhile, so that code which
+    /// itself writes on the Context meets no borrowed cell; what is written last stays.
+    fn write_body(
+        &self,
+        content_type: ContentType,
+        write: impl FnOnce(&mut Vec<u8>) -> Result,
+    ) -> Result {
+        let Some(reply) = self.open_reply() else {
+            return Ok(());
+        };
+        let mut buffer = std::mem::take(&mut reply.body.borrow_mut().buffer);
+        buffer.clear();
+        let written = write(&mut buffer);
+        if written.is_ok() && reply.phase.get() == Phase::Open {
+            reply.content_type.set(content_type);
+            let body = Payload {
+                buffer,
+                shared: None,
+            };
+            let replaced = reply.body.replace(body);
+            drop(replaced);
+        }
+        written
+    }
+}

@@ -1,0 +1,304 @@
+//! The HTTP/1.1 conversation of each connection: requests in, answers out, in order.
+//!
+//! ```text
+//! input ─► head ─► route ─► chain ──────────► answer ─► output     (mostly: one call, no waiting)
+//!                             └► active request: body in, stream out, deadlines
+//! ```
+//!
+//! Always true here:
+//! - Requests are answered in the order in which they came, each once.
+//! - Between requests a connection holds a few words here and nothing else.
+//! - A call ends when the input is used up, something has to wait, or enough output waits.
+//!
+//! Not here: reading heads (the protocol's), routes (the router's), layers (`chain.rs`), sockets.
+
+mod active;
+mod answer;
+mod clocks;
+mod drive;
+mod refuse;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use ringlane_protocol::{Framing, HeadParser, Method, Parsed};
+use ringlane_reactor::clock::Instant;
+use ringlane_reactor::{Application, CloseReason, Intent, Io};
+use ringlane_router::{Found, Router};
+
+use crate::Context;
+use crate::chain::Chain;
+use crate::context::exchange::{DownloadState, Link};
+use crate::context::pool::Pool;
+use crate::context::record::Record;
+use crate::core::Core;
+use crate::verdict::Verdict;
+use active::{Active, Seats};
+use answer::Date;
+
+/// Output that may wait before a connection's next request is looked at.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// How long a core that shuts down waits for the first request of a new connection.
+const FIRST_REQUEST_TIME: Duration = Duration::from_secs(1);
+
+/// One core's copy of the application, and all that its requests share.
+pub(crate) struct HttpCore {
+    router: Router<Rc<Chain>>,
+    not_found: Rc<Chain>,
+    /// Answers what no route answers, by the request's verdict.
+    unanswered: Rc<Chain>,
+    core: Rc<Core>,
+    pool: Pool,
+    seats: Seats,
+    date: Date,
+}
+
+/// What one connection needs between requests.
+#[derive(Default)]
+pub(crate) struct Conversation {
+    parser: HeadParser,
+    /// The request under way, if it could not be answered at once.
+    active: Option<active::Seat>,
+    /// Requests that were read.
+    requests: u32,
+    /// A request has begun, and its head must come within its time.
+    head_begun: bool,
+}
+
+// An idle connection is little more than this.
+const _: () = assert!(size_of::<Conversation>() <= 48);
+
+/// How far a call has come with one request.
+enum Progress {
+    /// It is answered; the next may follow.
+    Done,
+    /// It waits for something.
+    Pending,
+    /// The connection is over.
+    End(Intent),
+}
+
+impl HttpCore {
+    pub(crate) fn new(
+        router: Router<Rc<Chain>>,
+        not_found: Rc<Chain>,
+        unanswered: Rc<Chain>,
+        core: Rc<Core>,
+    ) -> Self {
+        Self {
+            router,
+            not_found,
+            unanswered,
+            pool: Pool::new(Rc::clone(&core)),
+            core,
+            seats: Seats::default(),
+            date: Date::default(),
+        }
+    }
+
+    /// Answers requests until the input is used up or something has to wait.
+    fn serve(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        while !io.input.bytes().is_empty() {
+            if io.output.len() >= OUTPUT_BYTES_MAX {
+                io.wake_when_drained();
+                io.set_deadline(Instant::NEVER); // whether the client reads is the reactor's concern
+                return Intent::Continue;
+            }
+            match self.serve_one(conversation, io) {
+                Progress::Done => {}
+                Progress::Pending => return Intent::Continue,
+                Progress::End(intent) => return intent,
+            }
+        }
+        self.rest(conversation, io)
+    }
+
+    /// Nothing is left to do until the client sends more.
+    fn rest(&self, conversation: &Conversation, io: &mut Io<'_>) -> Intent {
+        if io.peer_finished || (io.draining && conversation.requests > 0) {
+            return Intent::Finish;
+        }
+        let time = match io.draining {
+            true => FIRST_REQUEST_TIME.min(self.core.limits.idle_time),
+            false => self.core.limits.idle_time,
+        };
+        io.set_deadline(io.now + time);
+        Intent::Continue
+    }
+
+    /// Reads one request's head, and answers the request if nothing has to wait.
+    #[inline]
+    fn serve_one(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Progress {
+        let mut record = self.pool.take();
+        let head = &mut alone(&mut record).head;
+        let input = io.input.bytes();
+        match conversation
+            .parser
+            .parse(input, &self.core.limits.head, head)
+        {
+            Ok(Parsed::Complete { consumed }) => {
+                io.input.consume(consumed);
+                conversation.head_begun = false;
+                conversation.requests = conversation.requests.saturating_add(1);
+                self.handle(conversation, record, io)
+            }
+            Ok(Parsed::Partial) => {
+                self.pool.put_back(record);
+                self.await_head(conversation, io)
+            }
+            Err(error) => {
+                self.pool.put_back(record);
+                Progress::End(self.refuse_head(error, io))
+            }
+        }
+    }
+
+    /// A head has begun, or a line end before one.
+    fn await_head(&self, conversation: &mut Conversation, io: &mut Io<'_>) -> Progress {
+        if io.peer_finished {
+            return Progress::End(Intent::Finish); // it will never be whole
+        }
+        if !conversation.parser.has_begun() {
+            return match self.rest(conversation, io) {
+                Intent::Continue => Progress::Pending,
+                end => Progress::End(end),
+            };
+        }
+        if !conversation.head_begun {
+            conversation.head_begun = true;
+            io.set_deadline(io.now + self.core.limits.head_time);
+        }
+        Progress::Pending
+    }
+
+    /// Runs one request's chain.
+    #[inline]
+    fn handle(
+        &mut self,
+        conversation: &mut Conversation,
+        mut record: Rc<Record>,
+        io: &mut Io<'_>,
+    ) -> Progress {
+        let Record {
+            head,
+            params,
+            exchange,
+            ..
+        } = alone(&mut record);
+        exchange.open(Link {
+            waker: io.waker(),
+            socket: io.socket(),
+        });
+        let chain = match self
+            .router
+            .find(head.method(), head.path().as_bytes(), params)
+        {
+            Found::Route(route) if *head.method() != Method::CONNECT => Rc::clone(route.value()),
+            _ => self.unrouted(&mut record),
+        };
+        let framing = record.head.framing();
+        let ctx = Context(record);
+        match framing {
+            Framing::None | Framing::Length(0) if chain.is_synchronous() => {
+                chain.run_synchronous(&ctx);
+                if ctx.0.exchange.download.state.get() == DownloadState::Unused {
+                    return self.answer_at_once(conversation, ctx, io);
+                }
+                let active = Active::new(ctx, None, framing, io.now);
+                self.seat(conversation, active, io)
+            }
+            Framing::None | Framing::Length(0) => {
+                let waker = io.waker().to_waker();
+                let mut cx = std::task::Context::from_waker(&waker);
+                let descent = chain.start(&ctx, &mut cx);
+                let is_whole = ctx.0.exchange.download.state.get() == DownloadState::Unused;
+                if descent.is_none() && is_whole {
+                    return self.answer_at_once(conversation, ctx, io);
+                }
+                let active = Active::new(ctx, descent, framing, io.now);
+                self.seat(conversation, active, io)
+            }
+            Framing::Length(_) | Framing::Chunked => {
+                let active = Active::new(ctx, None, framing, io.now);
+                self.begin_with_body(conversation, active, &chain, io)
+            }
+        }
+    }
+
+    /// Who answers a request that no route answers.
+    #[cold]
+    fn unrouted(&mut self, record: &mut Rc<Record>) -> Rc<Chain> {
+        let Record {
+            head,
+            params,
+            extensions,
+            ..
+        } = alone(record);
+        let method = head.method();
+        let verdict = if *method == Method::CONNECT || !self.router.knows(method) {
+            Some(Verdict::UnknownMethod) // RFC 9110 §15.6.2; we are no proxy
+        } else if head.path() == "*" {
+            Some(Verdict::Options(None)) // RFC 9110 §9.3.7
+        } else {
+            let found = self.router.find(method, head.path().as_bytes(), params);
+            Verdict::of(found, head.path(), head.query())
+        };
+        match verdict {
+            None => Rc::clone(&self.not_found),
+            Some(verdict) => {
+                extensions.insert(verdict);
+                Rc::clone(&self.unanswered)
+            }
+        }
+    }
+}
+
+/// The record of a request that nobody has seen yet.
+#[inline]
+fn alone(record: &mut Rc<Record>) -> &mut Record {
+    Rc::get_mut(record).expect("a record from the pool has one owner until a Context is made of it")
+}
+
+impl Application for HttpCore {
+    type Conversation = Conversation;
+
+    fn opened(&mut self, io: &mut Io<'_>) -> Conversation {
+        io.set_deadline(io.now + self.core.limits.idle_time);
+        Conversation::default()
+    }
+
+    #[inline]
+    fn advance(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        if io.over_limit {
+            return self.refuse_connection(io);
+        }
+        if conversation.active.is_some() {
+            match self.proceed(conversation, io) {
+                Progress::Done => {}
+                Progress::Pending => return Intent::Continue,
+                Progress::End(intent) => return intent,
+            }
+        }
+        self.serve(conversation, io)
+    }
+
+    fn timed_out(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        if conversation.active.is_some() {
+            return match self.run_out(conversation, io) {
+                Progress::Done => self.serve(conversation, io),
+                Progress::Pending => Intent::Continue,
+                Progress::End(intent) => intent,
+            };
+        }
+        if conversation.head_begun {
+            return self.refuse_slow_head(io);
+        }
+        Intent::Finish
+    }
+
+    fn closed(&mut self, mut conversation: Conversation, _: CloseReason) {
+        if let Some(seat) = conversation.active.take() {
+            self.abandon(seat);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A request that could not be answered at once: what it holds while it waits.
+//!
+//! Always true here:
+//! - The body is decoded no further than the handler's window, or dropped once the answer is made.
+//!
+//! Not here: the order of steps (`drive.rs`).
+
+use std::task::Waker;
+
+use ringlane_protocol::chunked::{CHUNK_END, ChunkHead};
+use ringlane_protocol::{BodyDecoder, BodyPart, Framing, ResponseBody};
+use ringlane_reactor::Io;
+use ringlane_reactor::clock::Instant;
+
+use super::OUTPUT_BYTES_MAX;
+use super::clocks::Clocks;
+use crate::Context;
+use crate::chain::Descent;
+use crate::context::exchange::{Exchange, UploadFailure};
+
+/// Empty seats that one core keeps.
+const SEATS_KEPT_MAX: usize = 1024;
+
+/// Memory for an active request, used again.
+pub(super) type Seat = Box<Option<Active>>;
+
+#[derive(Default)]
+pub(super) struct Seats(Vec<Seat>);
+
+impl Seats {
+    pub(super) fn take(&mut self) -> Seat {
+        self.0.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_back(&mut self, seat: Seat) {
+        debug_assert!(seat.is_none(), "only empty seats are kept");
+        if self.0.len() < SEATS_KEPT_MAX {
+            self.0.push(seat);
+        }
+    }
+}
+
+pub(super) struct Active {
+    pub(super) ctx: Context,
+    /// The chain, while it is under way.
+    pub(super) descent: Option<Descent>,
+    /// Until the body's end.
+    pub(super) decoder: Option<BodyDecoder>,
+    /// Bytes of the body that were decoded.
+    pub(super) decoded: u64,
+    /// Of these, bytes that nobody wanted.
+    pub(super) dropped: u64,
+    /// Where the next request would begin is not known, or will never be.
+    pub(super) is_broken: bool,
+    /// The client waits to be told that its body is wanted.
+    pub(super) owes_continue: bool,
+    /// How the body is framed, once the head of the answer is written.
+    pub(super) sending: Option<ResponseBody>,
+    /// The whole answer is written.
+    pub(super) is_answered: bool,
+    /// What was said about the connection in the answer.
+    pub(super) keeps_alive: bool,
+    pub(super) clocks: Clocks,
+}
+
+impl Active {
+    pub(super) fn new(
+        ctx: Context,
+        descent: Option<Descent>,
+        framing: Framing,
+        now: Instant,
+    ) -> Self {
+        let limits = &ctx.0.core.limits;
+        let has_body = match framing {
+            Framing::None | Framing::Length(0) => false,
+            Framing::Length(_) | Framing::Chunked => true,
+        };
+        if has_body {
+            let upload = &ctx.0.exchange.upload;
+            upload.begin(framing, limits.body_bytes_max);
+        }
+        Self {
+            descent,
+            decoder: has_body.then(|| BodyDecoder::new(framing)),
+            decoded: 0,
+            dropped: 0,
+            is_broken: false,
+            owes_continue: ctx.0.head.expects_continue(),
+            sending: None,
+            is_answered: false,
+            keeps_alive: false,
+            clocks: Clocks::new(limits, now),
+            ctx,
+        }
+    }
+
+    pub(super) fn exchange(&self) -> &Exchange {
+        &self.ctx.0.exchange
+    }
+
+    /// Decodes body bytes for the handler, as many as it has room for. Tells whether there is
+    /// anything new for it.
+    pub(super) fn feed(&mut self, io: &mut Io<'_>, own: &Waker) -> bool {
+        let Some(mut decoder) = self.decoder.take() else {
+            return false;
+        };
+        let upload = &self.ctx.0.exchange.upload;
+        let mut is_new = false;
+        loop {
+            let input = io.input.bytes();
+            let room = upload.room();
+            if room == 0 || input.is_empty() {
+                self.decoder = Some(decoder);
+                break;
+            }
+            let step = match decoder.decode(&input[..input.len().min(room)]) {
+                Ok(step) => step,
+                Err(error) => {
+                    self.is_broken = true;
+                    upload.fail(UploadFailure::Malformed(error));
+                    is_new = true;
+                    break;
+                }
+            };
+            let consumed = step.consumed;
+            match step.part {
+                BodyPart::Data(data) => {
+                    upload.put(data);
+                    self.decoded += data.len() as u64;
+                    is_new = true;
+                }
+                BodyPart::NeedMore => {}
+                BodyPart::End => {
+                    io.input.consume(consumed);
+                    upload.end();
+                    is_new = true;
+                    break;
+                }
+            }
+            io.input.consume(consumed);
+        }
+        if self.decoder.is_some() && io.peer_finished && io.input.bytes().is_empty() {
+            self.is_broken = true;
+            self.decoder = None;
+            upload.fail(UploadFailure::Gone);
+            is_new = true;
+        }
+        if is_new {
+            upload.wake_reader(own);
+        }
+        is_new
+    }
+
+    /// Decodes and drops what nobody has read.
+    pub(super) fn drop_body(&mut self, io: &mut Io<'_>) {
+        while let Some(decoder) = &mut self.decoder {
+            let input = io.input.bytes();
+            if input.is_empty() {
+                break;
+            }
+            let Ok(step) = decoder.decode(input) else {
+                self.is_broken = true;
+                return;
+            };
+            let consumed = step.consumed;
+            match step.part {
+                BodyPart::Data(data) => {
+                    self.decoded += data.len() as u64;
+                    self.dropped += data.len() as u64;
+                }
+                BodyPart::NeedMore => {}
+                BodyPart::End => self.decoder = None,
+            }
+            io.input.consume(consumed);
+        }
+        let limits = &self.ctx.0.core.limits;
+        let too_much = self.dropped > limits.unread_body_bytes_max;
+        self.is_broken |= too_much || (self.decoder.is_some() && io.peer_finished);
+    }
+
+    /// Whether the body, as far as it was not read, may be dropped for the sake of the connection.
+    pub(super) fn can_drop_body(&self) -> bool {
+        if self.is_broken {
+            return false;
+        }
+        if self.decoder.is_none() {
+            return true;
+        }
+        // RFC 9110 §10.1.1: whether a client that was not asked sends its body is not known.
+        if self.owes_continue {
+            return false;
+        }
+        let declared = self.exchange().upload.declared.get();
+        let left = declared.map_or(0, |declared| declared - self.decoded.min(declared));
+        left <= self.ctx.0.core.limits.unread_body_bytes_max
+    }
+
+    /// Moves what was sent on a stream to the output, as far as there is room. Tells whether the
+    /// chain waits for that room.
+    pub(super) fn flush(&self, framing: ResponseBody, io: &mut Io<'_>, own: &Waker) -> bool {
+        let download = &self.exchange().download;
+        while io.output.len() < OUTPUT_BYTES_MAX {
+            let Some(bytes) = download.take() else { break };
+            match framing {
+                ResponseBody::Chunked => {
+                    let head = ChunkHead::new(bytes.len());
+                    io.output.buffer().extend_from_slice(head.as_ref());
+                    io.output.append(bytes);
+                    io.output.buffer().extend_from_slice(CHUNK_END);
+                }
+                ResponseBody::UntilClose => io.output.append(bytes),
+                ResponseBody::None | ResponseBody::Length(_) => {}
+            }
+        }
+        if !download.is_empty() {
+            io.wake_when_drained();
+        }
+        download.has_room() && download.wake_sender(own)
+    }
+}

@@ -1,0 +1,168 @@
+//! Writing answers: the head from what the Context holds, the body behind it.
+//!
+//! Always true here:
+//! - A small body is copied once, to the output; a large one travels as it is.
+//!
+//! Not here: streamed bodies (`active.rs`), answers to what is no request (`refuse.rs`).
+
+use std::cell::RefMut;
+
+use ringlane_protocol::{
+    DATE_BYTES, Method, ResponseBody, ResponseHead, ResponseHeaders, StatusCode, write_date,
+};
+use ringlane_reactor::{Intent, Io};
+
+use super::active::Active;
+use super::{Conversation, HttpCore, Progress};
+use crate::context::record::Phase;
+use crate::core::ContentType;
+use crate::{Context, Error};
+
+/// The present second, as `Date` wants it.
+#[derive(Default)]
+pub(super) struct Date {
+    second: u64,
+    text: Option<[u8; DATE_BYTES]>,
+}
+
+impl Date {
+    /// Written anew when the second has changed.
+    #[inline]
+    pub(super) fn at(&mut self, unix_seconds: u64) -> &[u8; DATE_BYTES] {
+        if self.second != unix_seconds {
+            self.second = unix_seconds;
+            self.text = None;
+        }
+        self.text.get_or_insert_with(|| write_date(unix_seconds))
+    }
+}
+
+impl HttpCore {
+    /// Answers a request that is over, and has nothing more to be read.
+    #[inline]
+    pub(super) fn answer_at_once(
+        &mut self,
+        conversation: &Conversation,
+        ctx: Context,
+        io: &mut Io<'_>,
+    ) -> Progress {
+        let keep_alive = self.keeps_alive(conversation, &ctx, None, io);
+        let kept = self.write_whole(&ctx, keep_alive, io);
+        let asked_to = !ctx.0.head.keep_alive();
+        self.pool.end(ctx);
+        if kept {
+            return Progress::Done;
+        }
+        // A client that did not ask for it may be sending its next request: it must not be reset.
+        Progress::End(match asked_to && io.input.bytes().is_empty() {
+            true => Intent::Finish,
+            false => Intent::Linger,
+        })
+    }
+
+    /// Whether the connection is to be kept after this answer.
+    #[inline]
+    pub(super) fn keeps_alive(
+        &self,
+        conversation: &Conversation,
+        ctx: &Context,
+        active: Option<&Active>,
+        io: &Io<'_>,
+    ) -> bool {
+        let most = self.core.limits.requests_per_connection_max;
+        ctx.0.head.keep_alive()
+            && !ctx.0.run.panicked.get()
+            && ctx.status() != StatusCode::REQUEST_TIMEOUT // RFC 9110 §15.5.9
+            && most.is_none_or(|most| conversation.requests < most)
+            // What was sent before the core began to drain is still answered.
+            && !(io.draining && io.input.bytes().is_empty())
+            && active.is_none_or(Active::can_drop_body)
+    }
+
+    /// Writes a whole answer. Tells whether the connection is kept.
+    #[inline]
+    pub(super) fn write_whole(&mut self, ctx: &Context, keep_alive: bool, io: &mut Io<'_>) -> bool {
+        let reply = &ctx.0.reply;
+        if reply.is_faulty.get() {
+            Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").write(ctx);
+        }
+        reply.phase.set(Phase::Committed);
+        let shared = reply.body.borrow_mut().shared.take();
+        let payload = reply.body.borrow();
+        let length = shared
+            .as_ref()
+            .map_or(payload.buffer.len(), bytes::Bytes::len);
+        let body = match reply.content_type.get() {
+            ContentType::None => ResponseBody::None,
+            ContentType::Text | ContentType::Html | ContentType::Json | ContentType::Binary => {
+                ResponseBody::Length(length as u64)
+            }
+        };
+        let (framing, kept) = self.write_head(ctx, body, keep_alive, io);
+        match framing {
+            ResponseBody::Length(_) => match shared {
+                Some(bytes) => io.output.append(bytes),
+                None => io.output.buffer().extend_from_slice(&payload.buffer),
+            },
+            ResponseBody::None | ResponseBody::Chunked | ResponseBody::UntilClose => {}
+        }
+        kept
+    }
+
+    /// Writes the head of a streamed answer. Tells how its body is framed, and whether the
+    /// connection is kept.
+    pub(super) fn write_streamed(
+        &mut self,
+        ctx: &Context,
+        keep_alive: bool,
+        io: &mut Io<'_>,
+    ) -> (ResponseBody, bool) {
+        self.write_head(ctx, ResponseBody::Chunked, keep_alive, io)
+    }
+
+    #[inline]
+    fn write_head(
+        &mut self,
+        ctx: &Context,
+        body: ResponseBody,
+        keep_alive: bool,
+        io: &mut Io<'_>,
+    ) -> (ResponseBody, bool) {
+        let record = &*ctx.0;
+        let content_type = record.reply.content_type.get();
+        let own: RefMut<'_, ResponseHeaders>;
+        let headers = if record.reply.headers.borrow().is_empty() {
+            self.core.plain_headers(content_type)
+        } else {
+            own = with_content_type(record.reply.headers.borrow_mut(), content_type);
+            &*own
+        };
+        let head = ResponseHead {
+            status: record.reply.status.get(),
+            headers,
+            body,
+            version: record.head.version(),
+            head_request: *record.head.method() == Method::HEAD,
+            keep_alive,
+            date: self.date.at(io.unix_seconds),
+            server: self.core.server_name.as_deref(),
+            upgrade: None,
+        };
+        head.write(io.output.buffer());
+        (head.framing(), head.keeps_alive())
+    }
+}
+
+/// Adds the content type that the body has by itself, unless one was set.
+fn with_content_type(
+    mut headers: RefMut<'_, ResponseHeaders>,
+    content_type: ContentType,
+) -> RefMut<'_, ResponseHeaders> {
+    if let Some(value) = content_type.value()
+        && !headers.contains("Content-Type")
+        && headers.add("Content-Type", value).is_err()
+    {
+        tracing::debug!("no room was left for the content type among the headers");
+    }
+    headers
+}

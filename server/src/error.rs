@@ -1,0 +1,218 @@
+//! Errors as answers: a status, a code for programs, a message for people, and a source for the log.
+//!
+//! In:  any error type, by `?`; or a status and a message.
+//! Out: JSON `{error, message, code}` where the client accepts JSON, else the message as text.
+//!
+//! Always true here:
+//! - The text of an error that nobody meant for clients reaches the log and never a client.
+//!
+//! Not here: what may be returned instead of an error (`respond.rs`).
+
+mod known;
+mod write;
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use ringlane_protocol::StatusCode;
+
+use crate::IntoStatus;
+
+/// What handlers return: a response, or an error that becomes one.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// `Ok(())` of the usual [`Result`], for asynchronous blocks whose type nothing else tells.
+///
+/// ```
+/// # fn routes() -> ringlane::Builder {
+/// ringlane::Server::builder().get("/users/{id}", |ctx| async move {
+///     let id: u64 = ctx.param("id")?;
+///     ctx.text_fmt(format_args!("user {id}"));
+///     ringlane::ok()
+/// })
+/// # }
+/// ```
+pub const fn ok() -> Result {
+    Ok(())
+}
+
+/// An error that is answered with a status.
+///
+/// `?` makes one of every error type. Errors of parsing numbers and text are the client's
+/// (400, with their message); all others become a 500 that says nothing, and are logged. To say
+/// something else, map the error, or return a type of your own that is
+/// [`IntoResponse`](crate::IntoResponse).
+///
+/// ```
+/// use ringlane::{Context, Error, Result};
+///
+/// fn show(ctx: Context) -> Result {
+///     let text = std::fs::read_to_string("notes.txt")?; // 500, logged
+///     let line: usize = ctx.query("line")?; // 400, names the parameter
+///     let line = text.lines().nth(line);
+///     let line = line.ok_or_else(|| Error::new(404, "no such line").with_code("NO_LINE"))?;
+///     ctx.text(line);
+///     Ok(())
+/// }
+/// ```
+///
+/// It does not implement [`std::error::Error`] itself: that is what lets it be made of every type
+/// that does.
+pub struct Error(Box<Report>);
+
+struct Report {
+    status: StatusCode,
+    message: Cow<'static, str>,
+    code: Option<Cow<'static, str>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error whose message the client may read.
+    ///
+    /// # Panics
+    ///
+    /// If the status is a number outside of 200 to 999.
+    pub fn new(status: impl IntoStatus, message: impl Into<Cow<'static, str>>) -> Self {
+        let status = status
+            .into_status()
+            .expect("a status is a number from 200 to 999");
+        Self(Box::new(Report {
+            status,
+            message: message.into(),
+            code: None,
+            source: None,
+        }))
+    }
+
+    /// An error for the log: the client gets a 500 that says nothing.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Box::new(Report {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: INTERNAL.into(),
+            code: None,
+            source: Some(source.into()),
+        }))
+    }
+
+    /// Sets the code that programs read. Without it, it is the status' name: `NOT_FOUND`.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// Keeps what caused this, for the log.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// What the client is told.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The code that programs read.
+    pub fn code(&self) -> Cow<'_, str> {
+        match &self.0.code {
+            Some(code) => Cow::Borrowed(code),
+            None => Cow::Owned(code_of(self.0.status)),
+        }
+    }
+
+    /// What caused this, if anything did.
+    pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// All that a client learns of an error that was not meant for it.
+const INTERNAL: &str = "internal server error";
+
+/// `404` → `NOT_FOUND`.
+fn code_of(status: StatusCode) -> String {
+    let name = status.canonical_reason().unwrap_or("ERROR");
+    let letter = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => Some(letter.to_ascii_uppercase()),
+        ' ' | '-' => Some('_'),
+        _ => None, // the apostrophe of "I'm a teapot"
+    };
+    name.chars().filter_map(letter).collect()
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+/// As `Display`, behind the status: what `main` prints when it returns this.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {self}", self.status().as_str())
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        match known::status(&error) {
+            Some(status) => Self::new(status, error.to_string()).with_source(error),
+            None => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_the_names_of_statuses() {
+        for (status, code) in [
+            (404, "NOT_FOUND"),
+            (500, "INTERNAL_SERVER_ERROR"),
+            (418, "IM_A_TEAPOT"),
+            (207, "MULTI_STATUS"),
+            (799, "ERROR"),
+        ] {
+            assert_eq!(Error::new(status, "").code(), code);
+        }
+        assert_eq!(Error::new(400, "").with_code("MINE").code(), "MINE");
+    }
+
+    #[test]
+    fn the_log_reads_the_whole_chain_and_the_client_does_not() {
+        let error = Error::from(std::io::Error::other("disk 7 is on fire"));
+        assert_eq!(error.status(), 500);
+        assert_eq!(error.message(), INTERNAL);
+        assert_eq!(
+            error.to_string(),
+            "internal server error: disk 7 is on fire"
+        );
+        assert_eq!(
+            format!("{error:?}"),
+            "500 internal server error: disk 7 is on fire"
+        );
+    }
+
+    #[test]
+    fn errors_of_parsing_are_the_clients() {
+        let error = Error::from("x".parse::<u8>().unwrap_err());
+        assert_eq!(error.status(), 400);
+        assert_eq!(error.message(), "invalid digit found in string");
+    }
+}

@@ -1,0 +1,170 @@
+//! What can be registered: functions, asynchronous or not, through the same methods.
+//!
+//! Which kind a handler is, its return type tells: a response, or a future of one. The compiler
+//! infers the marker; nobody writes it.
+//!
+//! Not here: where handlers are kept (`routes.rs`), how they run (`chain.rs`).
+
+use std::any::Any;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task;
+
+use crate::chain::{Asynchronous, End, Handler, Layer, Next};
+use crate::slots::{FreeList, Slot};
+use crate::{Context, IntoResponse};
+
+/// The handler returns its answer.
+#[derive(Debug)]
+pub enum Now {}
+
+/// The handler returns a future of its answer.
+#[derive(Debug)]
+pub enum Later {}
+
+/// What a handler returns: a response, or a future of one.
+///
+/// It is implemented for every [`IntoResponse`] (`Kind` is [`Now`]) and every future of one
+/// ([`Later`]), so handlers are `fn(Context) -> R` and `async fn(Context) -> R` alike. There is
+/// nothing to implement here.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "this handler returns `{Self}`",
+    note = "return a response (`()`, strings, bytes, `Json<T>`, `Html<T>`, `StatusCode`, `(StatusCode, R)`, `Option<R>`, `Result<R, E>` of responses) or be an `async fn` that does",
+    note = "implement `ringlane::IntoResponse` for a type of your own"
+)]
+pub trait HandlerReturn<Kind>: Sized + 'static {
+    #[doc(hidden)]
+    fn erase<H: Fn(Context) -> Self + Send + Sync + 'static>(handler: H) -> Erased;
+}
+
+/// A handler without its type.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Erased(pub(crate) Kind);
+
+#[derive(Clone)]
+pub(crate) enum Kind {
+    Synchronous(Handler),
+    Asynchronous(PerCore),
+}
+
+/// Makes one core's copy of what is asynchronous: the memory of its futures belongs to a core.
+pub(crate) type PerCore = Arc<dyn Fn() -> Rc<dyn Asynchronous> + Send + Sync>;
+
+impl Erased {
+    pub(crate) fn on_core(&self) -> End {
+        match &self.0 {
+            Kind::Synchronous(handler) => End::Synchronous(Arc::clone(handler)),
+            Kind::Asynchronous(handler) => End::Asynchronous(handler()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Erased {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Erased").finish_non_exhaustive()
+    }
+}
+
+impl<R: IntoResponse + 'static> HandlerReturn<Now> for R {
+    fn erase<H: Fn(Context) -> R + Send + Sync + 'static>(handler: H) -> Erased {
+        Erased(Kind::Synchronous(Arc::new(move |ctx: Context| {
+            let answer = handler(ctx.clone());
+            answer.into_response(&ctx);
+        })))
+    }
+}
+
+impl<F: Future<Output: IntoResponse> + 'static> HandlerReturn<Later> for F {
+    fn erase<H: Fn(Context) -> F + Send + Sync + 'static>(handler: H) -> Erased {
+        let handler = Arc::new(handler);
+        Erased(Kind::Asynchronous(Arc::new(move || {
+            let handler = Arc::clone(&handler);
+            Rc::new(Typed::new(move |ctx, _| handler(ctx)))
+        })))
+    }
+}
+
+/// Erases an onion. It is always asynchronous, so that asynchronous closures may capture.
+pub(crate) fn erase_onion<W, R>(onion: W) -> PerCore
+where
+    W: AsyncFn(Context, Next) -> R + Send + Sync + 'static,
+    R: IntoResponse + 'static,
+{
+    let onion = Arc::new(onion);
+    Arc::new(move || {
+        // Each run holds the onion: the core's own count keeps that off other cores' caches.
+        let onion = Rc::new(Arc::clone(&onion));
+        Rc::new(Typed::new(move |ctx, next| {
+            let onion = Rc::clone(&onion);
+            async move { onion(ctx, next).await }
+        }))
+    })
+}
+
+/// One asynchronous function on one core, with the memory for its futures.
+struct Typed<C, F> {
+    call: C,
+    free: FreeList<F>,
+}
+
+impl<C, F> Typed<C, F>
+where
+    C: Fn(Context, Next) -> F,
+    F: Future<Output: IntoResponse> + 'static,
+{
+    fn new(call: C) -> Self {
+        Self {
+            call,
+            free: FreeList::default(),
+        }
+    }
+}
+
+impl<C, F> Asynchronous for Typed<C, F>
+where
+    C: Fn(Context, Next) -> F,
+    F: Future<Output: IntoResponse> + 'static,
+{
+    #[inline]
+    fn start(&self, ctx: &Context, next: Next, cx: &mut task::Context<'_>) -> Option<Slot> {
+        self.free.start(|| (self.call)(ctx.clone(), next), ctx, cx)
+    }
+
+    fn home(&self) -> &dyn Any {
+        &self.free
+    }
+}
+
+/// A layer as it was registered: what every core makes its own copy of.
+#[derive(Clone)]
+pub(crate) enum LayerSpec {
+    Before(crate::chain::Before),
+    After(crate::chain::After),
+    Onion(PerCore),
+}
+
+impl LayerSpec {
+    pub(crate) fn on_core(&self) -> CoreLayer {
+        match self {
+            Self::Before(before) => CoreLayer(Layer::Before(Arc::clone(before))),
+            Self::After(after) => CoreLayer(Layer::After(Arc::clone(after))),
+            Self::Onion(onion) => CoreLayer(Layer::Onion(onion())),
+        }
+    }
+}
+
+/// One core's copy of a layer, shared by all routes it is around.
+pub(crate) struct CoreLayer(Layer);
+
+impl CoreLayer {
+    pub(crate) fn share(&self) -> Layer {
+        match &self.0 {
+            Layer::Before(before) => Layer::Before(Arc::clone(before)),
+            Layer::After(after) => Layer::After(Arc::clone(after)),
+            Layer::Onion(onion) => Layer::Onion(Rc::clone(onion)),
+        }
+    }
+}

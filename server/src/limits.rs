@@ -1,0 +1,338 @@
+//! How much a client may send and how long anything may take: all limits, on by default.
+//!
+//! In:  a [`Limits`] as it was set.
+//! Out: the same, checked, or a [`LimitError`] that names the limit.
+//!
+//! Not here: where limits are obeyed (`conversation/`), those of the operating system.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use ringlane_protocol::{HEADERS_CEILING, HeadLimits, StatusCode};
+
+/// How much a client may send and how long anything may take.
+///
+/// Every limit is on by default. `Duration::MAX` turns a time limit off.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringlane::{Limits, Server};
+///
+/// let limits = Limits::default()
+///     .body_bytes_max(16 * 1024 * 1024)
+///     .handler_time(Duration::from_secs(5));
+/// let server = Server::builder().limits(limits).build()?;
+/// # Ok::<(), ringlane::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    pub(crate) head: HeadLimits,
+    pub(crate) body_bytes_max: u64,
+    pub(crate) unread_body_bytes_max: u64,
+    pub(crate) head_time: Duration,
+    pub(crate) idle_time: Duration,
+    pub(crate) body_progress_time: Duration,
+    pub(crate) body_progress_bytes_min: u64,
+    pub(crate) handler_time: Duration,
+    handler_timeout_is_408: bool,
+    pub(crate) grace_time: Duration,
+    pub(crate) write_time: Duration,
+    pub(crate) requests_per_connection_max: Option<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: HeadLimits::DEFAULT,
+            body_bytes_max: 2 * 1024 * 1024,
+            unread_body_bytes_max: 256 * 1024,
+            head_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(60),
+            body_progress_time: Duration::from_secs(10),
+            body_progress_bytes_min: 1024,
+            handler_time: Duration::from_secs(30),
+            handler_timeout_is_408: false,
+            grace_time: Duration::from_secs(1),
+            write_time: Duration::from_secs(30),
+            requests_per_connection_max: None,
+        }
+    }
+}
+
+impl Limits {
+    /// Request line and headers together, in bytes. Default 16 KiB, 512 B to 1 MiB. Beyond it: 414
+    /// within the request line, 431 after it.
+    #[must_use]
+    pub fn head_bytes_max(mut self, bytes: usize) -> Self {
+        self.head.head_bytes_max = bytes;
+        self
+    }
+
+    /// Headers of one request. Default 100, 1 to 1024. Beyond it: 431.
+    #[must_use]
+    pub fn headers_max(mut self, count: usize) -> Self {
+        self.head.headers_max = count;
+        self
+    }
+
+    /// The request target (path and query) alone, in bytes. Default 8 KiB, 64 B to 1 MiB. Beyond
+    /// it: 414.
+    #[must_use]
+    pub fn target_bytes_max(mut self, bytes: usize) -> Self {
+        self.head.target_bytes_max = bytes;
+        self
+    }
+
+    /// The body of a request, in bytes, where the handler sets
+    /// [no other limit](crate::Context::set_body_limit). Default 2 MiB, any number. Beyond it: 413
+    /// when the handler reads it.
+    #[must_use]
+    pub fn body_bytes_max(mut self, bytes: u64) -> Self {
+        self.body_bytes_max = bytes;
+        self
+    }
+
+    /// What is taken in of a body that the handler did not read, in bytes, to keep the connection.
+    /// Default 256 KiB, 0 to 1 GiB. Beyond it: the connection is closed after the answer.
+    #[must_use]
+    pub fn unread_body_bytes_max(mut self, bytes: u64) -> Self {
+        self.unread_body_bytes_max = bytes;
+        self
+    }
+
+    /// How long a request's head may take from its first byte. Default 10 s, from 10 ms. Beyond it:
+    /// 408.
+    #[must_use]
+    pub fn head_time(mut self, time: Duration) -> Self {
+        self.head_time = time;
+        self
+    }
+
+    /// How long a connection may wait for a request. Default 60 s, from 10 ms. Beyond it: closed
+    /// without a word.
+    #[must_use]
+    pub fn idle_time(mut self, time: Duration) -> Self {
+        self.idle_time = time;
+        self
+    }
+
+    /// In what time [a minimum](Self::body_progress_bytes_min) of a body must come while someone
+    /// waits for it. Default 10 s, from 10 ms. Else: 408 when the handler reads it.
+    #[must_use]
+    pub fn body_progress_time(mut self, time: Duration) -> Self {
+        self.body_progress_time = time;
+        self
+    }
+
+    /// How many bytes of a body must come [in a time](Self::body_progress_time). Default 1 KiB, 1 B
+    /// to 1 GiB.
+    #[must_use]
+    pub fn body_progress_bytes_min(mut self, bytes: u64) -> Self {
+        self.body_progress_bytes_min = bytes;
+        self
+    }
+
+    /// How long a handler may take until the head of its answer is committed. It does not run while
+    /// the handler waits for the request's body. Default 30 s, from 1 ms. Beyond it: 503.
+    #[must_use]
+    pub fn handler_time(mut self, time: Duration) -> Self {
+        self.handler_time = time;
+        self
+    }
+
+    /// Answers a handler that [takes too long](Self::handler_time) with 408 instead of 503.
+    #[must_use]
+    pub fn handler_timeout_is_408(mut self, yes: bool) -> Self {
+        self.handler_timeout_is_408 = yes;
+        self
+    }
+
+    /// How long middleware may go on behind `next.run()` when the request was cancelled. Default
+    /// 1 s, 0 to 1 min. Beyond it: it is dropped where it waits.
+    #[must_use]
+    pub fn grace_time(mut self, time: Duration) -> Self {
+        self.grace_time = time;
+        self
+    }
+
+    /// How long a client may take no byte of its answer. Default 30 s, from 100 ms. Beyond it: the
+    /// connection is closed.
+    #[must_use]
+    pub fn write_time(mut self, time: Duration) -> Self {
+        self.write_time = time;
+        self
+    }
+
+    /// Requests on one connection. Default unlimited, from 1. The last one is answered with
+    /// `Connection: close`.
+    #[must_use]
+    pub fn requests_per_connection_max(mut self, count: Option<u32>) -> Self {
+        self.requests_per_connection_max = count;
+        self
+    }
+
+    /// What a handler that takes too long is answered with.
+    pub(crate) fn handler_timeout_status(&self) -> StatusCode {
+        if self.handler_timeout_is_408 {
+            StatusCode::REQUEST_TIMEOUT
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+
+    /// Every limit that is outside of its range.
+    pub(crate) fn check(&self) -> Vec<LimitError> {
+        const MIB: usize = 1024 * 1024;
+        const GIB: u64 = 1024 * 1024 * 1024;
+        let millis = Duration::from_millis;
+        let least = |time| time..=Duration::MAX;
+        let requests = self.requests_per_connection_max.unwrap_or(u32::MAX);
+        let mut errors = Vec::new();
+        let mut note = |error: Option<LimitError>| errors.extend(error);
+        note(outside(
+            "head_bytes_max",
+            self.head.head_bytes_max,
+            512..=MIB,
+        ));
+        note(outside(
+            "headers_max",
+            self.head.headers_max,
+            1..=HEADERS_CEILING,
+        ));
+        note(outside(
+            "target_bytes_max",
+            self.head.target_bytes_max,
+            64..=MIB,
+        ));
+        note(outside(
+            "unread_body_bytes_max",
+            self.unread_body_bytes_max,
+            0..=GIB,
+        ));
+        note(outside("head_time", self.head_time, least(millis(10))));
+        note(outside("idle_time", self.idle_time, least(millis(10))));
+        note(outside(
+            "body_progress_time",
+            self.body_progress_time,
+            least(millis(10)),
+        ));
+        note(outside(
+            "body_progress_bytes_min",
+            self.body_progress_bytes_min,
+            1..=GIB,
+        ));
+        note(outside("handler_time", self.handler_time, least(millis(1))));
+        note(outside(
+            "grace_time",
+            self.grace_time,
+            Duration::ZERO..=millis(60_000),
+        ));
+        note(outside("write_time", self.write_time, least(millis(100))));
+        note(outside(
+            "requests_per_connection_max",
+            requests,
+            1..=u32::MAX,
+        ));
+        errors
+    }
+}
+
+/// A limit that is set to what it cannot be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LimitError {
+    name: &'static str,
+    problem: String,
+}
+
+impl LimitError {
+    /// The limit's name, as its setter is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "limit `{}`: {}", self.name, self.problem)
+    }
+}
+
+impl std::error::Error for LimitError {}
+
+fn outside<T: PartialOrd + fmt::Debug>(
+    name: &'static str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Option<LimitError> {
+    if range.contains(&value) {
+        return None;
+    }
+    let (least, most) = range.into_inner();
+    let problem = format!("{value:?} is not within {least:?} to {most:?}");
+    Some(LimitError { name, problem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(set: impl FnOnce(Limits) -> Limits, expected: &[&str]) {
+        let errors = set(Limits::default()).check();
+        let names: Vec<&str> = errors.iter().map(LimitError::name).collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn each_limit_is_checked_by_name_at_its_edges() {
+        let millis = Duration::from_millis;
+        check(|limits| limits, &[]);
+        check(
+            |limits| limits.head_bytes_max(512).head_bytes_max(1 << 20),
+            &[],
+        );
+        check(|limits| limits.head_bytes_max(511), &["head_bytes_max"]);
+        check(
+            |limits| limits.head_bytes_max((1 << 20) + 1),
+            &["head_bytes_max"],
+        );
+        check(|limits| limits.headers_max(1024), &[]);
+        check(|limits| limits.headers_max(0), &["headers_max"]);
+        check(|limits| limits.headers_max(1025), &["headers_max"]);
+        check(|limits| limits.target_bytes_max(63), &["target_bytes_max"]);
+        check(|limits| limits.body_bytes_max(0), &[]);
+        check(|limits| limits.body_bytes_max(u64::MAX), &[]);
+        check(|limits| limits.unread_body_bytes_max(1 << 30), &[]);
+        check(
+            |limits| limits.unread_body_bytes_max((1 << 30) + 1),
+            &["unread_body_bytes_max"],
+        );
+        check(|limits| limits.head_time(millis(9)), &["head_time"]);
+        check(|limits| limits.head_time(Duration::MAX), &[]);
+        check(|limits| limits.idle_time(millis(9)), &["idle_time"]);
+        check(
+            |limits| limits.body_progress_time(millis(9)),
+            &["body_progress_time"],
+        );
+        check(
+            |limits| limits.body_progress_bytes_min(0),
+            &["body_progress_bytes_min"],
+        );
+        check(
+            |limits| limits.handler_time(Duration::ZERO),
+            &["handler_time"],
+        );
+        check(|limits| limits.grace_time(Duration::ZERO), &[]);
+        check(|limits| limits.grace_time(millis(60_001)), &["grace_time"]);
+        check(|limits| limits.write_time(millis(99)), &["write_time"]);
+        check(
+            |limits| limits.requests_per_connection_max(Some(0)),
+            &["requests_per_connection_max"],
+        );
+        check(
+            |limits| limits.headers_max(0).idle_time(millis(1)),
+            &["headers_max", "idle_time"],
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! The server: what is registered and set, checked once, then started on all cores.
+//!
+//! ```text
+//! Builder ── build() ──► Server ── start() ──► Handle ── wait()
+//! (anything)  (checked)            └── run(): the same, until a signal
+//! ```
+//!
+//! Always true here:
+//! - After `build()` nothing that was set can be wrong; only the system can still refuse.
+//!
+//! Not here: signals (`server/signals.rs`), one connection's conversation (`conversation.rs`).
+
+mod builder;
+mod signals;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringlane_reactor::cores::{self, Control, Cores, Setup, StartError};
+use ringlane_reactor::listener::Bind;
+
+use crate::Result;
+use crate::app::App;
+
+pub use builder::{BuildError, Builder, Problem};
+
+/// A server that was checked, and serves once it is started.
+///
+/// ```no_run
+/// use ringlane::{Context, Server};
+///
+/// fn hello(ctx: Context) {
+///     ctx.text("Hello, World!");
+/// }
+///
+/// fn main() -> ringlane::Result {
+///     Server::builder()
+///         .bind("127.0.0.1:8080")
+///         .get("/", hello)
+///         .build()?
+///         .run()
+/// }
+/// ```
+#[must_use = "a server does nothing until it is started"]
+pub struct Server {
+    app: App,
+    setup: Setup,
+    drain_time: Duration,
+}
+
+impl Server {
+    /// Collects routes, layers and settings.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Serves on all cores until a signal: SIGTERM, SIGINT and SIGQUIT let requests in flight end
+    /// within the [drain time](Builder::drain_time), a second one ends at once.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started, or a core failed while it ran.
+    pub fn run(self) -> Result {
+        let signals = signals::Signals::register()?;
+        let handle = self.start()?;
+        let shutdown = handle.shutdown_handle();
+        let watching = signals.watch(shutdown);
+        let ended = handle.wait();
+        watching.stop();
+        ended
+    }
+
+    /// Starts serving on all cores, and returns.
+    ///
+    /// # Errors
+    ///
+    /// If an address cannot be listened on, or the system refuses what a core needs. Nothing is
+    /// left running then.
+    pub fn start(self) -> std::result::Result<Handle, StartError> {
+        let Self {
+            app,
+            setup,
+            drain_time,
+        } = self;
+        let cores = cores::start(setup, move |core| app.on_core(core))?;
+        let shutdown = Shutdown {
+            control: cores.control(),
+            drain_time,
+        };
+        Ok(Handle { cores, shutdown })
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("setup", &self.setup)
+            .field("drain_time", &self.drain_time)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server that runs.
+///
+/// Dropping it leaves the server running.
+///
+/// ```
+/// use ringlane::Server;
+///
+/// let server = Server::builder().bind("127.0.0.1:0").workers(1).build()?;
+/// let handle = server.start()?;
+/// assert_ne!(handle.addresses().next().map(|address| address.port()), Some(0));
+/// handle.shutdown();
+/// handle.wait()?;
+/// # ringlane::Result::Ok(())
+/// # }
+/// # fn _unused() -> ringlane::Result {
+/// # Ok(())
+/// ```
+#[derive(Debug)]
+#[must_use = "without its handle a server can be neither ended nor awaited"]
+pub struct Handle {
+    cores: Cores,
+    shutdown: Shutdown,
+}
+
+impl Handle {
+    /// The TCP addresses that are listened on, with their ports.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.binds().iter().filter_map(|bind| match bind {
+            Bind::Tcp(address) => Some(*address),
+            Bind::Unix(_) => None,
+        })
+    }
+
+    /// All addresses that are listened on.
+    pub fn binds(&self) -> &[Bind] {
+        self.cores.addresses()
+    }
+
+    /// What moves the bytes, with its flags, and why it is that.
+    pub fn driver(&self) -> &str {
+        self.cores.driver()
+    }
+
+    /// Lets the server end, as [`Shutdown::drain`].
+    pub fn shutdown(&self) {
+        self.shutdown.drain();
+    }
+
+    /// A way to end the server from elsewhere.
+    pub fn shutdown_handle(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Waits until the server has ended.
+    ///
+    /// # Errors
+    ///
+    /// If a core has failed; the others were ended then.
+    pub fn wait(self) -> Result {
+        self.cores.wait()?;
+        Ok(())
+    }
+}
+
+/// Ends a running server, from any thread.
+#[derive(Clone, Debug)]
+pub struct Shutdown {
+    control: Control,
+    drain_time: Duration,
+}
+
+impl Shutdown {
+    /// Accepts what has connected already and nothing more, answers what is in flight with
+    /// `Connection: close`, closes idle connections at once, and all that are left after the
+    /// [drain time](Builder::drain_time).
+    pub fn drain(&self) {
+        self.control.drain(self.drain_time);
+    }
+
+    /// Closes all connections now.
+    pub fn stop(&self) {
+        self.control.stop();
+    }
+}
+
+const _: () = {
+    const fn is_send<T: Send + Sync>() {}
+    is_send::<App>();
+    is_send::<Shutdown>();
+};

@@ -1,0 +1,295 @@
+//! Collecting what a server is to be, and checking all of it at once.
+//!
+//! Always true here:
+//! - `build()` reports everything that is wrong, each by the name under which it was set.
+//!
+//! Not here: routes and layers (`routes.rs`).
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringlane_reactor::cores::{Driver, Setup};
+use ringlane_reactor::listener::{AddressError, Bind};
+use ringlane_reactor::{Config, ConfigError, OverLimit};
+use ringlane_router::{RouteError, TrailingSlash};
+
+use super::Server;
+use crate::Context;
+use crate::app::{App, Settings};
+use crate::handler::HandlerReturn;
+use crate::limits::{LimitError, Limits};
+use crate::routes::{Scope, registration};
+
+/// Collects routes, layers and settings for a [`Server`].
+///
+/// Layers that are registered here are around everything, answers like 404 included.
+///
+/// ```
+/// use ringlane::{Context, Limits, Server};
+///
+/// let server = Server::builder()
+///     .bind("127.0.0.1:0")
+///     .workers(2)
+///     .limits(Limits::default().body_bytes_max(64 * 1024))
+///     .after(|ctx| { ctx.set_header("X-Content-Type-Options", "nosniff"); })
+///     .get("/", |ctx: Context| ctx.text("hello"))
+///     .build()?;
+/// # Ok::<(), ringlane::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder {
+    scope: Scope,
+    settings: Settings,
+    binds: Vec<Result<Bind, AddressError>>,
+    setup: Setup,
+    drain_time: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            settings: Settings::default(),
+            binds: Vec::new(),
+            setup: Setup::default(),
+            drain_time: Duration::from_secs(10),
+        }
+    }
+}
+
+registration!(Builder);
+
+impl Builder {
+    fn scope(&mut self) -> &mut Scope {
+        &mut self.scope
+    }
+
+    /// Listens on an address: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`. May be called several
+    /// times. Port 0 is any free one.
+    pub fn bind(mut self, address: &str) -> Self {
+        self.binds.push(address.parse());
+        self
+    }
+
+    /// How many cores serve, each on a thread of its own. Default: one per CPU that this process may
+    /// use. At least 1.
+    pub fn workers(mut self, count: usize) -> Self {
+        self.setup.cores = Some(count);
+        self
+    }
+
+    /// What moves the bytes. Default: `io_uring` where it can be had, else `epoll`.
+    pub fn driver(mut self, driver: Driver) -> Self {
+        self.setup.driver = driver;
+        self
+    }
+
+    /// How much clients may send, and how long anything may take.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// Connections on each core. Default 10,000.
+    pub fn connections_per_core_max(mut self, count: usize) -> Self {
+        self.setup.config.connections_max = count;
+        self
+    }
+
+    /// Connections on all cores together. Default: no limit beside that of each core.
+    pub fn connections_max(mut self, count: usize) -> Self {
+        self.setup.connections_total = Some(count);
+        self
+    }
+
+    /// What happens to one connection more: it waits until another ends (the default), or is
+    /// answered with 503 and `Retry-After`.
+    pub fn over_limit(mut self, policy: OverLimit) -> Self {
+        self.setup.config.over_limit = policy;
+        self
+    }
+
+    /// The event loop's own settings. Those that have a method of their own here, or among
+    /// [`Limits`], are replaced by what is set there.
+    pub fn reactor(mut self, config: Config) -> Self {
+        self.setup.config = config;
+        self
+    }
+
+    /// How long a shutdown waits for requests in flight. Default 10 s.
+    pub fn drain_time(mut self, time: Duration) -> Self {
+        self.drain_time = time;
+        self
+    }
+
+    /// What a slash at the end of a path means. Default: another path.
+    pub fn trailing_slash(mut self, policy: TrailingSlash) -> Self {
+        self.settings.trailing_slash = policy;
+        self
+    }
+
+    /// Whether a client that finished sending is still answered by a handler that has to wait.
+    /// Default no: it is taken to have left, and the handler is cancelled.
+    pub fn half_close(mut self, yes: bool) -> Self {
+        self.settings.half_close = yes;
+        self
+    }
+
+    /// The `Server` header of all answers. Default `ringlane`; `None` sends none.
+    pub fn server_name(mut self, name: Option<&str>) -> Self {
+        self.settings.server_name = name.map(Arc::from);
+        self
+    }
+
+    /// Makes a value on each core, for the requests of that core alone: see
+    /// [`Context::state`](crate::Context::state). It needs no lock, and need not be `Send`. The
+    /// factory is given the core's number and runs on its thread.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use ringlane::{Context, Server};
+    ///
+    /// struct Visits(Cell<u64>);
+    ///
+    /// let server = Server::builder()
+    ///     .state(|_core| Visits(Cell::new(0)))
+    ///     .get("/", |ctx: Context| {
+    ///         let visits = &ctx.state::<Visits>().0;
+    ///         visits.set(visits.get() + 1);
+    ///         ctx.text(visits.get().to_string());
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), ringlane::BuildError>(())
+    /// ```
+    pub fn state<T: 'static>(mut self, make: impl Fn(usize) -> T + Send + Sync + 'static) -> Self {
+        let make = move |core| Box::new(make(core)) as Box<dyn Any>;
+        self.settings.states.push(Arc::new(make));
+        self
+    }
+
+    /// Answers requests whose path no route matches, instead of the plain 404. Within the outermost
+    /// layers.
+    pub fn fallback<H, R, K>(mut self, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.settings.fallback = Some(R::erase(handler));
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong: malformed patterns and conflicts between them, limits out of range,
+    /// addresses that are none.
+    pub fn build(self) -> Result<Server, BuildError> {
+        let Self {
+            scope,
+            settings,
+            binds,
+            mut setup,
+            drain_time,
+        } = self;
+        let mut problems = Vec::new();
+        for bind in binds {
+            match bind {
+                Ok(bind) => setup.binds.push(bind),
+                Err(error) => problems.push(Problem::Address(error)),
+            }
+        }
+        let limits = settings.limits;
+        problems.extend(limits.check().into_iter().map(Problem::Limit));
+        if problems.is_empty() {
+            configure(&mut setup.config, &limits);
+            problems.extend(setup.config.check().err().map(Problem::Reactor));
+        }
+        if setup.cores == Some(0) {
+            problems.push(Problem::NoWorkers);
+        }
+        match App::build(scope, settings) {
+            Ok(app) if problems.is_empty() => Ok(Server {
+                app,
+                setup,
+                drain_time,
+            }),
+            Ok(_) => Err(BuildError(problems)),
+            Err(errors) => {
+                problems.extend(errors.iter().cloned().map(Problem::Route));
+                Err(BuildError(problems))
+            }
+        }
+    }
+}
+
+/// What of the limits is the reactor's to obey.
+fn configure(config: &mut Config, limits: &Limits) {
+    config.write_timeout = limits.write_time;
+    // A head must fit, and what comes in one burst behind its last missing byte.
+    config.input_bytes_max = config.input_bytes_max.max(limits.head.head_bytes_max);
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("binds", &self.binds)
+            .field("setup", &self.setup)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything that is wrong with a server, one line each; never empty.
+#[derive(Debug)]
+pub struct BuildError(Vec<Problem>);
+
+impl BuildError {
+    /// What is wrong.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+/// One thing that is wrong with a server.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// An address that is none.
+    Address(AddressError),
+    /// A limit out of its range.
+    Limit(LimitError),
+    /// A setting of the event loop out of its range.
+    Reactor(ConfigError),
+    /// A malformed pattern, or two routes in conflict.
+    Route(RouteError),
+    /// No core is to serve.
+    NoWorkers,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => error.fmt(f),
+            Self::Limit(error) => error.fmt(f),
+            Self::Reactor(error) => error.fmt(f),
+            Self::Route(error) => error.fmt(f),
+            Self::NoWorkers => f.write_str("workers: at least one is needed"),
+        }
+    }
+}
