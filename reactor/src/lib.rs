@@ -59,6 +59,7 @@ mod pool;
 mod reactor;
 mod ring;
 mod rungs;
+pub mod sim;
 mod sleeps;
 #[expect(
     unsafe_code,
