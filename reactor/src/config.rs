@@ -26,7 +26,7 @@ pub enum OverLimit {
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Config {
-    /// Connections on this core. Default 10,000; 1 to [`crate::PLACES_MAX`].
+    /// Connections on this core. Default and most: [`crate::PLACES_MAX`]; at least 1.
     pub connections_max: usize,
     /// What happens to one more. Default [`OverLimit::Wait`].
     pub over_limit: OverLimit,
@@ -54,7 +54,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            connections_max: 10_000,
+            connections_max: crate::PLACES_MAX,
             over_limit: OverLimit::default(),
             input_bytes_max: 64 * 1024,
             write_timeout: Duration::from_secs(30),

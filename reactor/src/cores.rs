@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity};
 
 use crate::application::Application;
@@ -67,7 +68,8 @@ pub struct Setup {
     pub driver: Driver,
     /// Limits and timings of each core.
     pub config: Config,
-    /// Connections of all cores together; `None` sets no limit beside each core's own.
+    /// Connections of all cores together; `None` is what descriptors allow: RLIMIT_NOFILE, whose
+    /// soft limit is first raised to the hard one, less a few for everything else.
     pub connections_total: Option<usize>,
 }
 
@@ -102,6 +104,31 @@ impl From<BindError> for StartError {
     fn from(error: BindError) -> Self {
         Self::Bind(error)
     }
+}
+
+/// Connections that the descriptors of this process allow, when `cores` need theirs for the rings.
+fn connections_by_descriptors(cores: usize) -> usize {
+    /// Rings, bells, listeners and self-tests of one core.
+    const EACH_CORE: usize = 16;
+    /// Standard streams, files and sockets of the program itself: some, and a share of the rest.
+    const PROGRAM: usize = 32;
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    let descriptors = limit.current.map_or(usize::MAX, |count| {
+        usize::try_from(count).unwrap_or(usize::MAX)
+    });
+    let reserved = PROGRAM + descriptors.min(100_000) / 100 + cores * EACH_CORE;
+    descriptors
+        .saturating_sub(reserved)
+        .clamp(1, cores.saturating_mul(crate::PLACES_MAX))
 }
 
 /// Running cores.
@@ -195,6 +222,12 @@ where
     setup.config.check().map_err(StartError::Config)?;
     let cpus = Cpus::allowed().map_err(|error| StartError::Os("reading the CPU set", error))?;
     let cores = setup.cores.unwrap_or(cpus.0.len()).max(1);
+    let mut setup = setup;
+    setup.connections_total = Some(
+        setup
+            .connections_total
+            .unwrap_or_else(|| connections_by_descriptors(cores)),
+    );
     let bounds: Vec<Bound> = setup
         .binds
         .iter()
