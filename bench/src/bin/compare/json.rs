@@ -1,0 +1,199 @@
+//! What is kept of a run: every sample, and on which machine and with which versions it was taken.
+//!
+//! Always true here: shares are of one core, sizes and times carry their unit in their name.
+//!
+//! Not here: how a sample is taken (`measure.rs`), the table on the terminal (`table.rs`).
+
+use serde::Serialize;
+
+use crate::arguments::Arguments;
+use crate::calendar::Moment;
+use crate::contender::{Contender, Role};
+use crate::load::Errors;
+use crate::machine::Machine;
+use crate::scenario::Scenario;
+use crate::statistics::Spread;
+
+/// Raised when a reader of older files would misread a newer one.
+const FORMAT: u32 = 1;
+
+/// One file in `bench/results`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    format: u32,
+    pub(crate) scenario: Scenario,
+    pub(crate) started: Moment,
+    pub(crate) method: Method,
+    pub(crate) machine: Machine,
+    /// Least CPU per request first; those without figures last.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// How the samples were taken.
+#[derive(Debug, Serialize)]
+pub(crate) struct Method {
+    pub(crate) rounds: u32,
+    pub(crate) seconds: u32,
+    pub(crate) warm_up_seconds: u32,
+    pub(crate) server_core: u32,
+    pub(crate) load_core: u32,
+    order: &'static str,
+    servers: &'static str,
+}
+
+/// One server.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) command: String,
+    /// Why there are no figures, or fewer than there should be.
+    pub(crate) failure: Option<String>,
+    /// Length of one answer.
+    pub(crate) answer_bytes: Option<usize>,
+    /// Median CPU per request in terms of the better floor's.
+    pub(crate) floor_ratio: Option<f64>,
+    pub(crate) summary: Option<Summary>,
+    pub(crate) samples: Vec<Sample>,
+}
+
+/// One server in one round.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Sample {
+    pub(crate) round: u32,
+    pub(crate) requests: u64,
+    pub(crate) requests_per_second: f64,
+    pub(crate) cpu_us_per_request: f64,
+    pub(crate) user_us_per_request: f64,
+    pub(crate) system_us_per_request: f64,
+    /// As wrk corrects it; none with pipelining, where the correction does not hold.
+    pub(crate) p50_us: Option<u64>,
+    pub(crate) p99_us: Option<u64>,
+    pub(crate) errors: Errors,
+    /// Under load.
+    pub(crate) pss_kib: u64,
+    pub(crate) server_core_share: f64,
+    pub(crate) load_core_share: f64,
+    /// Other programs, on both cores together.
+    pub(crate) others_core_share: f64,
+    /// The hypervisor's other guests, on both cores together.
+    pub(crate) stolen_core_share: f64,
+}
+
+/// All rounds of one server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) cpu_us_per_request: Spread,
+    pub(crate) user_us_per_request: Spread,
+    pub(crate) system_us_per_request: Spread,
+    pub(crate) requests_per_second: Spread,
+    pub(crate) p50_us: Option<Spread>,
+    pub(crate) p99_us: Option<Spread>,
+    pub(crate) errors: u64,
+    pub(crate) pss_kib: Spread,
+    pub(crate) server_core_share: Spread,
+    pub(crate) load_core_share: Spread,
+    pub(crate) others_core_share: Spread,
+    pub(crate) stolen_core_share: Spread,
+}
+
+impl Report {
+    /// Ranks the rows and relates them to the better floor.
+    pub(crate) fn new(
+        scenario: &Scenario,
+        arguments: &Arguments,
+        mut rows: Vec<Row>,
+        machine: Machine,
+        started: Moment,
+    ) -> Self {
+        let floor = better_floor(&rows);
+        for row in &mut rows {
+            row.floor_ratio = row.cpu_us().zip(floor).map(|(own, floor)| own / floor);
+        }
+        rows.sort_by(|a, b| {
+            let key = |row: &Row| row.cpu_us().unwrap_or(f64::INFINITY);
+            key(a).total_cmp(&key(b))
+        });
+        let method = Method {
+            rounds: arguments.rounds,
+            seconds: arguments.seconds,
+            warm_up_seconds: arguments.warm_up_seconds,
+            server_core: arguments.server_core,
+            load_core: arguments.load_core,
+            order: "interleaved: each round measures every server once",
+            servers: "started afresh for each sample, nothing else running",
+        };
+        Self {
+            format: FORMAT,
+            scenario: scenario.clone(),
+            started,
+            method,
+            machine,
+            rows,
+        }
+    }
+}
+
+/// The least median CPU per request of a floor whose figures are whole.
+fn better_floor(rows: &[Row]) -> Option<f64> {
+    let floors = rows
+        .iter()
+        .filter(|row| row.role == Role::Floor && row.failure.is_none());
+    floors.filter_map(Row::cpu_us).min_by(f64::total_cmp)
+}
+
+impl Row {
+    pub(crate) fn new(contender: &Contender, failure: Option<String>) -> Self {
+        Self {
+            name: contender.name.clone(),
+            role: contender.role,
+            command: contender.command.join(" "),
+            failure,
+            answer_bytes: None,
+            floor_ratio: None,
+            summary: None,
+            samples: Vec::new(),
+        }
+    }
+
+    /// Median CPU per request.
+    pub(crate) fn cpu_us(&self) -> Option<f64> {
+        self.summary
+            .as_ref()
+            .map(|summary| summary.cpu_us_per_request.median)
+    }
+
+    /// Computes the summary of the samples that there are.
+    pub(crate) fn summarise(&mut self) {
+        self.summary = Summary::of(&self.samples);
+    }
+}
+
+impl Summary {
+    /// Nothing without samples.
+    fn of(samples: &[Sample]) -> Option<Self> {
+        let spread = |field: fn(&Sample) -> f64| Spread::of(samples.iter().map(field));
+        let percentile = |field: fn(&Sample) -> Option<u64>| {
+            Spread::of(
+                samples
+                    .iter()
+                    .filter_map(field)
+                    .map(|microseconds| microseconds as f64),
+            )
+        };
+        Some(Self {
+            cpu_us_per_request: spread(|sample| sample.cpu_us_per_request)?,
+            user_us_per_request: spread(|sample| sample.user_us_per_request)?,
+            system_us_per_request: spread(|sample| sample.system_us_per_request)?,
+            requests_per_second: spread(|sample| sample.requests_per_second)?,
+            p50_us: percentile(|sample| sample.p50_us),
+            p99_us: percentile(|sample| sample.p99_us),
+            errors: samples.iter().map(|sample| sample.errors.total()).sum(),
+            pss_kib: spread(|sample| sample.pss_kib as f64)?,
+            server_core_share: spread(|sample| sample.server_core_share)?,
+            load_core_share: spread(|sample| sample.load_core_share)?,
+            others_core_share: spread(|sample| sample.others_core_share)?,
+            stolen_core_share: spread(|sample| sample.stolen_core_share)?,
+        })
+    }
+}

@@ -1,0 +1,194 @@
+//! wrk: one run of load, and what it counted.
+//!
+//! Not here: what the server used meanwhile (`measure.rs`), the script that prints the line read
+//! here (`bench/wrk/plaintext.lua`).
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::process::{Interrupt, Process};
+use crate::scenario::Scenario;
+use crate::usage;
+
+/// Longer than its load a run of wrk may not take.
+const OVERTIME_MAX: Duration = Duration::from_secs(30);
+
+/// What went wrong, as wrk counts it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Errors {
+    pub(crate) connect: u64,
+    pub(crate) read: u64,
+    pub(crate) write: u64,
+    /// Answers with a status of 400 or more.
+    pub(crate) status: u64,
+    pub(crate) timeout: u64,
+}
+
+impl Errors {
+    pub(crate) fn total(&self) -> u64 {
+        self.connect + self.read + self.write + self.status + self.timeout
+    }
+}
+
+/// One run's figures.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct Counted {
+    pub(crate) microseconds: u64,
+    pub(crate) requests: u64,
+    pub(crate) bytes: u64,
+    pub(crate) errors: Errors,
+    pub(crate) p50_us: u64,
+    pub(crate) p99_us: u64,
+}
+
+/// One run's figures, and how busy wrk was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) counted: Counted,
+    /// Share of a core that wrk took.
+    pub(crate) core_share: f64,
+}
+
+/// How one run of wrk is started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) core: u32,
+    pub(crate) root: &'a Path,
+    pub(crate) port: u16,
+}
+
+/// Says what is missing on this machine, and where it comes from.
+pub(crate) fn find_tools() -> io::Result<()> {
+    for (tool, package) in [("wrk", "wrk"), ("taskset", "util-linux")] {
+        let found = Command::new(tool)
+            .arg("-v")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if let Err(error) = found {
+            let message = format!(
+                "{tool} cannot be started ({error}): on Debian and Ubuntu, apt-get install {package}"
+            );
+            return Err(io::Error::new(error.kind(), message));
+        }
+    }
+    Ok(())
+}
+
+impl Load<'_> {
+    /// Loads the server for `seconds`; `half_way` is called once in the middle.
+    pub(crate) fn run(
+        &self,
+        seconds: u32,
+        interrupt: &Interrupt,
+        half_way: impl FnOnce(),
+    ) -> io::Result<Loaded> {
+        let mut process = Process::start(self.command(seconds).stdout(Stdio::piped()))?;
+        let id = process.id();
+        let started = Instant::now();
+        let duration = Duration::from_secs(seconds.into());
+        let mut half_way = Some(half_way);
+        let (mut used_ns, mut core_share) = (0, 0.0);
+        let mut late = false;
+        let status = process.wait(interrupt, || {
+            let passed = started.elapsed();
+            // The last reading that grew counts: wrk's thread is gone when its end is noticed.
+            if let Ok(used) = usage::process(id)
+                && used.cpu_ns > used_ns
+            {
+                used_ns = used.cpu_ns;
+                core_share = used_ns as f64 / passed.as_nanos() as f64;
+            }
+            if passed > duration / 2
+                && let Some(half_way) = half_way.take()
+            {
+                half_way();
+            }
+            late = passed > duration + OVERTIME_MAX;
+            !late
+        })?;
+        if late {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "wrk did not end"));
+        }
+        let mut printed = String::new();
+        process
+            .take_stdout()
+            .map(|mut pipe| pipe.read_to_string(&mut printed))
+            .transpose()?;
+        let counted = parse(&printed).filter(|_| status.is_some_and(|status| status.success()));
+        let counted = counted.ok_or_else(|| io::Error::other("wrk failed"))?;
+        if counted.requests == 0 {
+            return Err(io::Error::other("not one request was answered under load"));
+        }
+        Ok(Loaded {
+            counted,
+            core_share,
+        })
+    }
+
+    fn command(&self, seconds: u32) -> Command {
+        let mut command = Command::new("taskset");
+        command
+            .arg("-c")
+            .arg(self.core.to_string())
+            .args(["wrk", "--threads", "1", "--latency"]);
+        command
+            .arg("--connections")
+            .arg(self.scenario.connections.to_string());
+        command.arg("--duration").arg(format!("{seconds}s"));
+        command
+            .arg("--script")
+            .arg(self.root.join("bench/wrk/plaintext.lua"));
+        command.arg(format!("http://127.0.0.1:{}/plaintext", self.port));
+        command
+            .arg("--")
+            .arg(self.scenario.pipeline_depth.to_string());
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+}
+
+/// Finds the script's line among what wrk prints.
+fn parse(printed: &str) -> Option<Counted> {
+    let line = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("measured "))?;
+    serde_json::from_str(line).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_the_script() {
+        let line = r#"measured {"microseconds":10,"requests":20,"bytes":30,"errors":{"connect":1,"read":2,"write":3,"status":4,"timeout":5},"p50_us":6,"p99_us":7}"#;
+        let errors = Errors {
+            connect: 1,
+            read: 2,
+            write: 3,
+            status: 4,
+            timeout: 5,
+        };
+        assert_eq!(errors.total(), 15);
+        let expected = Counted {
+            microseconds: 10,
+            requests: 20,
+            bytes: 30,
+            errors,
+            p50_us: 6,
+            p99_us: 7,
+        };
+        assert_eq!(
+            parse(&format!("Running 3s test\n  20 requests in 3s\n{line}\n")),
+            Some(expected)
+        );
+        assert_eq!(parse("Running 3s test\n"), None);
+        assert_eq!(parse("measured {}\n"), None);
+    }
+}

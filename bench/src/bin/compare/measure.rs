@@ -1,0 +1,211 @@
+//! The rounds: start a server, load it, read what it used, end it; then the next one.
+//!
+//! Each sample gets a process of its own. So nothing else runs on the server's core, memory is that
+//! of this load alone, and the layout of a process in memory, which can favour a program by a few
+//! percent from start to start, is drawn anew in each round instead of once for the whole run.
+//!
+//! Always true here: a server is killed before the next one starts.
+//!
+//! Not here: wrk's part (`load.rs`), building (`build.rs`), judging (`bars.rs`).
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::arguments::Arguments;
+use crate::build::{Candidate, log_file};
+use crate::contender::{Contender, PORT};
+use crate::json::{Row, Sample};
+use crate::load::{Load, Loaded};
+use crate::probe;
+use crate::process::{Interrupt, Process};
+use crate::scenario::Scenario;
+use crate::usage::{self, CoreUsage, ProcessUsage};
+
+/// After the load: until the server has seen its connections close, which is part of its work.
+const SETTLING: Duration = Duration::from_millis(30);
+
+/// All rounds of one scenario. An error means that the run is to end; a server's failure is a row.
+pub(crate) fn run(
+    scenario: &Scenario,
+    candidates: &[Candidate],
+    arguments: &Arguments,
+    root: &Path,
+    interrupt: &Interrupt,
+) -> io::Result<Vec<Row>> {
+    let new_row = |candidate: &Candidate| Row::new(&candidate.contender, candidate.failure.clone());
+    let mut rows: Vec<Row> = candidates.iter().map(new_row).collect();
+    let bench = Bench {
+        scenario,
+        arguments,
+        root,
+        interrupt,
+    };
+    for round in 1..=arguments.rounds {
+        eprint!("{} round {round}/{}:", scenario.name, arguments.rounds);
+        for (candidate, row) in candidates.iter().zip(&mut rows) {
+            if row.failure.is_some() {
+                continue;
+            }
+            eprint!(" {}", row.name);
+            match bench.sample(&candidate.contender, round) {
+                Ok((sample, answer_bytes)) => {
+                    row.samples.push(sample);
+                    row.answer_bytes = Some(answer_bytes);
+                }
+                Err(error) => {
+                    interrupt.check()?;
+                    row.failure = Some(format!("round {round}: {error}"));
+                }
+            }
+        }
+        eprintln!();
+    }
+    rows.iter_mut().for_each(Row::summarise);
+    Ok(rows)
+}
+
+/// What every sample of a run shares.
+struct Bench<'a> {
+    scenario: &'a Scenario,
+    arguments: &'a Arguments,
+    root: &'a Path,
+    interrupt: &'a Interrupt,
+}
+
+/// The counters on one side of a load.
+struct Reading {
+    at: Instant,
+    server: ProcessUsage,
+    cores: [CoreUsage; 2],
+}
+
+impl Bench<'_> {
+    /// One server in one round, and the length of its answer.
+    fn sample(&self, contender: &Contender, round: u32) -> io::Result<(Sample, usize)> {
+        let port = probe::free_port()?;
+        let mut server = self.start(contender, port)?;
+        let started = probe::wait_for(port, || {
+            self.interrupt.check()?;
+            match server.ended()? {
+                None => Ok(()),
+                Some(status) => Err(io::Error::other(format!("does not start: {status}"))),
+            }
+        });
+        started?;
+        let answer_bytes = probe::answer_bytes(port)?;
+
+        let load = Load {
+            scenario: self.scenario,
+            core: self.arguments.load_core,
+            root: self.root,
+            port,
+        };
+        if self.arguments.warm_up_seconds > 0 {
+            load.run(self.arguments.warm_up_seconds, self.interrupt, || ())?;
+        }
+        let mut pss_kib = Ok(0);
+        let before = self.read(&server)?;
+        let loaded = load.run(self.arguments.seconds, self.interrupt, || {
+            pss_kib = usage::pss_kib(server.id())
+        })?;
+        self.interrupt.sleep(SETTLING)?;
+        let after = self.read(&server)?;
+        if let Some(status) = server.ended()? {
+            return Err(io::Error::other(format!("ended under load: {status}")));
+        }
+        Ok((
+            self.compute(round, &before, &after, &loaded, pss_kib?),
+            answer_bytes,
+        ))
+    }
+
+    fn start(&self, contender: &Contender, port: u16) -> io::Result<Process> {
+        let (log, _) = log_file(self.root, &contender.name)?;
+        let mut command = Command::new("taskset");
+        command
+            .arg("-c")
+            .arg(self.arguments.server_core.to_string());
+        command.args(
+            contender
+                .command
+                .iter()
+                .map(|word| word.replace(PORT, &port.to_string())),
+        );
+        command
+            .current_dir(self.root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        Process::start(&mut command)
+    }
+
+    fn read(&self, server: &Process) -> io::Result<Reading> {
+        let cores = [
+            usage::core(self.arguments.server_core)?,
+            usage::core(self.arguments.load_core)?,
+        ];
+        Ok(Reading {
+            at: Instant::now(),
+            server: usage::process(server.id())?,
+            cores,
+        })
+    }
+
+    fn compute(
+        &self,
+        round: u32,
+        before: &Reading,
+        after: &Reading,
+        loaded: &Loaded,
+        pss_kib: u64,
+    ) -> Sample {
+        let counted = &loaded.counted;
+        let requests = counted.requests as f64;
+        let cpu_ns = after.server.cpu_ns.saturating_sub(before.server.cpu_ns) as f64;
+        let cpu_us_per_request = cpu_ns / 1000.0 / requests;
+        let user = after
+            .server
+            .user_ticks
+            .saturating_sub(before.server.user_ticks) as f64;
+        let system = after
+            .server
+            .system_ticks
+            .saturating_sub(before.server.system_ticks) as f64;
+        let user_us_per_request = cpu_us_per_request * user / (user + system).max(1.0);
+        let seconds = counted.microseconds as f64 / 1e6;
+        let server_core_share = cpu_ns / 1e9 / seconds;
+        // Over all that passed between the readings, which is a little more than the load.
+        let passed = after.at.duration_since(before.at).as_secs_f64();
+        let load_cpu = loaded.core_share * seconds / passed;
+        let busy = share(before, after, |core| core.busy_ticks);
+        let percentile = |microseconds| (self.scenario.pipeline_depth == 1).then_some(microseconds);
+        Sample {
+            round,
+            requests: counted.requests,
+            requests_per_second: requests / seconds,
+            cpu_us_per_request,
+            user_us_per_request,
+            system_us_per_request: cpu_us_per_request - user_us_per_request,
+            p50_us: percentile(counted.p50_us),
+            p99_us: percentile(counted.p99_us),
+            errors: counted.errors,
+            pss_kib,
+            server_core_share,
+            load_core_share: loaded.core_share,
+            others_core_share: (busy - cpu_ns / 1e9 / passed - load_cpu).max(0.0),
+            stolen_core_share: share(before, after, |core| core.stolen_ticks),
+        }
+    }
+}
+
+/// The share of one core that a counter of both cores grew by.
+fn share(before: &Reading, after: &Reading, ticks: fn(&CoreUsage) -> u64) -> f64 {
+    let pairs = before.cores.iter().zip(&after.cores);
+    let shares = pairs.map(|(before, after)| {
+        let all = after.all_ticks.saturating_sub(before.all_ticks);
+        ticks(after).saturating_sub(ticks(before)) as f64 / all.max(1) as f64
+    });
+    shares.sum()
+}

@@ -1,0 +1,172 @@
+//! The result on the terminal.
+//!
+//! Always true here: a server without figures has a line that says why; a run that others disturbed
+//! says so.
+//!
+//! Not here: what is written to disk (`json.rs`).
+
+use std::fmt::Write;
+
+use crate::json::{Report, Row, Summary};
+use crate::statistics::Spread;
+
+/// From this share of a core on, a sample is called disturbed.
+const DISTURBANCE_MIN: f64 = 0.03;
+
+/// A core this busy has no time left: its side is the bottleneck.
+const FULL_CORE_MIN: f64 = 0.95;
+
+/// Answers this much longer or shorter than the others' make the figures doubtful.
+const ANSWER_BYTES_APART_MAX: usize = 8;
+
+const ROUNDS_ENOUGH: u32 = 5;
+
+/// The columns; the first is as wide as the names.
+const HEAD: [&str; 11] = [
+    "server",
+    "CPU µs/request",
+    "x floor",
+    "user",
+    "system",
+    "requests/s",
+    "p50 µs",
+    "p99 µs",
+    "errors",
+    "Pss MiB",
+    "busy: server, wrk",
+];
+
+/// The whole table, with its remarks.
+pub(crate) fn render(report: &Report) -> String {
+    let mut lines = vec![HEAD.map(str::to_owned)];
+    lines.extend(
+        report
+            .rows
+            .iter()
+            .filter_map(|row| Some(cells(row, row.summary.as_ref()?))),
+    );
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|cells| cells[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: [usize; HEAD.len()] = std::array::from_fn(width);
+
+    let mut text = title(report);
+    for cells in &lines {
+        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            // Names to the left, figures to the right.
+            let padded = if column == 0 {
+                format!("{cell:<width$}")
+            } else {
+                format!("  {cell:>width$}")
+            };
+            text.push_str(&padded);
+        }
+        text.push('\n');
+    }
+    for remark in remarks(report) {
+        push_line(&mut text, &remark);
+    }
+    text
+}
+
+fn title(report: &Report) -> String {
+    let (scenario, method, machine) = (&report.scenario, &report.method, &report.machine);
+    let unknown = || "unknown".to_owned();
+    format!(
+        "\n{}: {} connections, {} deep, {} rounds of {} s; median (min-max)\n{} on {}, congestion control {}\n\n",
+        scenario.name,
+        scenario.connections,
+        scenario.pipeline_depth,
+        method.rounds,
+        method.seconds,
+        machine.kernel.clone().unwrap_or_else(unknown),
+        machine.cpu.clone().unwrap_or_else(unknown),
+        machine.congestion_control.clone().unwrap_or_else(unknown),
+    )
+}
+
+fn cells(row: &Row, summary: &Summary) -> [String; HEAD.len()] {
+    let cpu = summary.cpu_us_per_request;
+    let optional = |spread: Option<Spread>| {
+        spread.map_or_else(|| "-".to_owned(), |spread| format!("{:.0}", spread.median))
+    };
+    [
+        row.name.clone(),
+        format!("{:.3} ({:.3}-{:.3})", cpu.median, cpu.min, cpu.max),
+        row.floor_ratio
+            .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}")),
+        format!("{:.3}", summary.user_us_per_request.median),
+        format!("{:.3}", summary.system_us_per_request.median),
+        format!("{:.0}", summary.requests_per_second.median),
+        optional(summary.p50_us),
+        optional(summary.p99_us),
+        summary.errors.to_string(),
+        format!("{:.1}", summary.pss_kib.median / 1024.0),
+        busy(summary),
+    ]
+}
+
+/// How busy both sides are, and which of them limits the rate.
+fn busy(summary: &Summary) -> String {
+    let (server, load) = (
+        summary.server_core_share.median,
+        summary.load_core_share.median,
+    );
+    let side = match (server >= FULL_CORE_MIN, load >= FULL_CORE_MIN) {
+        (true, true) => "both",
+        (true, false) => "server",
+        (false, true) => "wrk",
+        (false, false) => "neither",
+    };
+    format!("{:.0} %, {:.0} %: {side}", 100.0 * server, 100.0 * load)
+}
+
+fn remarks(report: &Report) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for row in &report.rows {
+        if let Some(failure) = &row.failure {
+            remarks.push(format!("{}: {failure}", row.name));
+        }
+        if let Some(summary) = &row.summary {
+            remarks.extend(disturbances(&row.name, summary));
+        }
+    }
+    let lengths = || report.rows.iter().filter_map(|row| row.answer_bytes);
+    if let Some((min, max)) = lengths().min().zip(lengths().max())
+        && max - min > ANSWER_BYTES_APART_MAX
+    {
+        remarks.push(format!("answers differ in length: {min} to {max} bytes"));
+    }
+    if report.method.rounds < ROUNDS_ENOUGH {
+        remarks.push(format!(
+            "fewer than {ROUNDS_ENOUGH} rounds: not to be quoted"
+        ));
+    }
+    remarks
+}
+
+fn disturbances(name: &str, summary: &Summary) -> Vec<String> {
+    let sources = [
+        ("other programs", summary.others_core_share),
+        ("the hypervisor", summary.stolen_core_share),
+    ];
+    let disturbing = sources
+        .into_iter()
+        .filter(|(_, share)| share.max >= DISTURBANCE_MIN);
+    let text = |(source, share): (&str, Spread)| {
+        format!(
+            "{name} was disturbed: {source} took up to {:.0} % of a core",
+            100.0 * share.max
+        )
+    };
+    disturbing.map(text).collect()
+}
+
+fn push_line(text: &mut String, line: &str) {
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "- {line}");
+}
