@@ -40,6 +40,9 @@ impl RequestHead {
         input: &[u8],
         limits: &HeadLimits,
     ) -> Option<Result<usize, ParseError>> {
+        if matches!(input.first(), Some(b'\r' | b'\n')) {
+            return None; // httparse skips empty lines without bound, and bare LF with them
+        }
         let mut usual = [const { MaybeUninit::uninit() }; HEADERS_USUAL];
         let mut request = Request::new(&mut []);
         match request.parse_with_uninit_headers(input, &mut usual) {

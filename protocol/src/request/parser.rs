@@ -62,7 +62,6 @@ impl HeadParser {
         head: &mut RequestHead,
     ) -> Result<Parsed, ParseError> {
         if self.scan.is_fresh()
-            && !matches!(input.first(), None | Some(b'\r' | b'\n'))
             && let Some(judged) =
                 head.fill(&input[..input.len().min(limits.head_bytes_max)], limits)
         {
@@ -106,3 +105,6 @@ fn skip_empty_lines(window: &[u8]) -> usize {
     }
     start
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,12 @@ impl Scan {
         self.searched == 0
     }
 
+    /// How many bytes were looked at.
+    #[cfg(test)]
+    pub(super) const fn searched(&self) -> usize {
+        self.searched as usize
+    }
+
     /// Whether a byte of a request line was seen.
     pub(super) const fn has_begun(&self) -> bool {
         !matches!(self.place, Place::Start | Place::StartCr)

@@ -1,0 +1,17 @@
+//! The wire rules as tables: each row names its rule and what breaks or obeys it.
+
+mod bodies;
+mod connection;
+mod extensions;
+mod fields;
+mod framing;
+mod hosts;
+mod limits;
+mod oracle;
+mod request_line;
+mod response_fields;
+mod responses;
+mod rows;
+mod table;
+mod targets;
+mod text;

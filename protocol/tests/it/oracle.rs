@@ -1,0 +1,144 @@
+//! Fast code judged by slow code: a chunked body by a plain reading of the grammar, heads by their
+//! own verdict on other cuts.
+
+use crate::rows::{decode, outline};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use ringlane_protocol::{
+    BodyError, HeadLimits, HeadParser, ParseError, Parsed, RequestHead, chunked,
+};
+
+/// The data of a whole chunked body without extensions or trailers, and what follows the body.
+fn naive(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (mut data, mut rest) = (Vec::new(), input);
+    loop {
+        let line_end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+        let digits = str::from_utf8(&rest[..line_end]).ok()?;
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let size = usize::from_str_radix(digits, 16)
+            .ok()
+            .filter(|_| is_number)?;
+        rest = &rest[line_end + 2..];
+        let (chunk, behind) = rest.split_at_checked(size)?;
+        data.extend_from_slice(chunk);
+        rest = behind.strip_prefix(b"\r\n")?;
+        if size == 0 {
+            return Some((data, rest));
+        }
+    }
+}
+
+/// Bytes that chunk framing is made of, so that random input is often nearly valid.
+fn framing_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: [&[u8]; 10] = [
+        b"0\r\n\r\n",
+        b"1\r\na\r\n",
+        b"3\r\n\r\n0\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"00",
+        b"f",
+        b";a=\"b\"",
+        b"A: b\r\n",
+    ];
+    vec(select(pieces.to_vec()), 0..8).prop_map(|pieces| pieces.concat())
+}
+
+/// Bytes that request heads are made of.
+fn head_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: [&[u8]; 16] = [
+        b"GET / HTTP/1.1\r\n",
+        b"POST /a?b HTTP/1.0\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\n",
+        b"Host: a\r\n",
+        b"Content-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Expect: 100-continue\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b":",
+        b"\0",
+        b"\xff",
+        b"#",
+        b"A",
+    ];
+    vec(select(pieces.to_vec()), 0..10).prop_map(|pieces| pieces.concat())
+}
+
+/// Feeds ever longer starts of `input`, ending at `cuts` and then at its end.
+fn verdict(input: &[u8], cuts: &[usize]) -> Option<Result<(String, usize), ParseError>> {
+    let (mut parser, mut head) = (HeadParser::new(), RequestHead::new());
+    for &cut in cuts.iter().chain([&input.len()]) {
+        match parser.parse(&input[..cut], &HeadLimits::default(), &mut head) {
+            Ok(Parsed::Partial) => {}
+            Ok(Parsed::Complete { consumed }) => return Some(Ok((outline(&head), consumed))),
+            Err(error) => return Some(Err(error)),
+        }
+    }
+    None
+}
+
+proptest! {
+    #[test]
+    fn what_we_write_in_chunks_is_read_back(
+        pieces in vec(vec(any::<u8>(), 0..50), 0..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut input = Vec::new();
+        for piece in &pieces {
+            chunked::write_chunk(&mut input, piece);
+        }
+        input.extend_from_slice(chunked::LAST_CHUNK);
+        let (first, second) = input.split_at(cut.index(input.len()));
+        prop_assert_eq!(decode([first, second], input.len()), Some(Ok(pieces.concat())));
+    }
+
+    #[test]
+    fn a_plain_reader_agrees_about_chunks(input in framing_bytes()) {
+        let strict = decode([&input[..]], naive(&input).map_or(0, |(_, rest)| input.len() - rest.len()));
+        if let Some((data, _)) = naive(&input) {
+            prop_assert_eq!(strict, Some(Ok(data)));
+        }
+    }
+
+    #[test]
+    fn a_cut_does_not_change_the_verdict_on_chunks(input in framing_bytes()) {
+        let end = |pieces: &[&[u8]]| -> Option<Result<Vec<u8>, BodyError>> {
+            let mut decoder = ringlane_protocol::BodyDecoder::new(ringlane_protocol::Framing::Chunked);
+            let mut data = Vec::new();
+            for mut piece in pieces.iter().copied() {
+                loop {
+                    let step = match decoder.decode(piece) {
+                        Ok(step) => step,
+                        Err(error) => return Some(Err(error)),
+                    };
+                    piece = &piece[step.consumed..];
+                    match step.part {
+                        ringlane_protocol::BodyPart::Data(part) => data.extend_from_slice(part),
+                        ringlane_protocol::BodyPart::NeedMore => break,
+                        ringlane_protocol::BodyPart::End => return Some(Ok(data)),
+                    }
+                }
+            }
+            None
+        };
+        let whole = end(&[&input]);
+        for cut in 0..input.len() {
+            prop_assert_eq!(end(&[&input[..cut], &input[cut..]]), whole.clone());
+        }
+    }
+
+    #[test]
+    fn a_cut_does_not_change_the_verdict_on_a_head(input in head_bytes()) {
+        let whole = verdict(&input, &[]);
+        let each: Vec<usize> = (0..input.len()).collect();
+        prop_assert_eq!(&verdict(&input, &each), &whole);
+        for cut in 0..input.len() {
+            prop_assert_eq!(&verdict(&input, &[cut]), &whole);
+        }
+    }
+}
