@@ -65,7 +65,7 @@ struct Report {
     status: StatusCode,
     message: Cow<'static, str>,
     code: Option<Cow<'static, str>>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Box<dyn StdError + Send>>,
 }
 
 impl Error {
@@ -88,11 +88,16 @@ impl Error {
 
     /// An error for the log: the client gets a 500 that says nothing.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source: Box<dyn StdError + Send + Sync> = source.into();
+        Self::hidden(source)
+    }
+
+    fn hidden(source: Box<dyn StdError + Send>) -> Self {
         Self(Box::new(Report {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             message: INTERNAL.into(),
             code: None,
-            source: Some(source.into()),
+            source: Some(source),
         }))
     }
 
@@ -106,7 +111,8 @@ impl Error {
     /// Keeps what caused this, for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        let source: Box<dyn StdError + Send + Sync> = source.into();
+        self.0.source = Some(source);
         self
     }
 
@@ -167,12 +173,16 @@ impl fmt::Debug for Error {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+impl<E: StdError + Send + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        match known::status(&error) {
-            Some(status) => Self::new(status, error.to_string()).with_source(error),
-            None => Self::internal(error),
+        let status = known::status(&error);
+        let message = status.map(|_| error.to_string());
+        let mut made = Self::hidden(Box::new(error));
+        if let (Some(status), Some(message)) = (status, message) {
+            made.0.status = status;
+            made.0.message = message.into();
         }
+        made
     }
 }
 

@@ -76,7 +76,7 @@ pub use respond::{Html, IntoResponse, IntoStatus, Json};
 pub use ringlane_protocol::{Method, StatusCode, Version};
 pub use ringlane_reactor::cores::{Driver, StartError};
 pub use ringlane_reactor::listener::{AddressError, Bind};
-pub use ringlane_reactor::{Address, Config, ConfigError, OverLimit};
+pub use ringlane_reactor::{Address, Config, ConfigError, Counter, Metrics, OverLimit};
 pub use ringlane_router::{RouteError, TrailingSlash};
 pub use routes::Routes;
 pub use server::{BuildError, Builder, Handle, Problem, Server, Shutdown};

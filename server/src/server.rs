@@ -15,8 +15,10 @@ mod signals;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ringlane_reactor::Metrics;
 use ringlane_reactor::cores::{self, Control, Cores, Setup, StartError};
 use ringlane_reactor::listener::Bind;
 
@@ -156,6 +158,23 @@ impl Handle {
     /// A way to end the server from elsewhere.
     pub fn shutdown_handle(&self) -> Shutdown {
         self.shutdown.clone()
+    }
+
+    /// What each core has done and holds.
+    pub fn metrics(&self) -> &[Arc<Metrics>] {
+        self.cores.metrics()
+    }
+
+    /// Waits until the server has ended, by itself or by a signal as [`Server::run`] says.
+    ///
+    /// # Errors
+    ///
+    /// If signals cannot be caught, or a core has failed; the others were ended then.
+    pub fn wait_for_signal(self) -> Result {
+        let watching = signals::Signals::register()?.watch(self.shutdown_handle());
+        let ended = self.wait();
+        watching.stop();
+        ended
     }
 
     /// Waits until the server has ended.

@@ -92,13 +92,14 @@ impl Builder {
         self
     }
 
-    /// Connections on each core. Default 10,000.
+    /// Connections on each core. Default: only the limit of all cores together counts.
     pub fn connections_per_core_max(mut self, count: usize) -> Self {
         self.setup.config.connections_max = count;
         self
     }
 
-    /// Connections on all cores together. Default: no limit beside that of each core.
+    /// Connections on all cores together. Default: what RLIMIT_NOFILE allows, less a few descriptors
+    /// for everything else; the soft limit is raised to the hard one at the start.
     pub fn connections_max(mut self, count: usize) -> Self {
         self.setup.connections_total = Some(count);
         self

@@ -1,0 +1,202 @@
+//! The arguments of the command, and the server they describe.
+//!
+//! Always true here:
+//! - Every limit has the name, unit and default that the library gives it.
+//!
+//! Not here: whether values are in range; the library checks them, by name.
+
+use std::error::Error;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use ringlane::{Builder, Config, Driver, Limits, OverLimit, Server};
+
+/// Thread-per-core web server for Linux.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves the built-in pages and the routes that load generators expect.
+    Demo(DemoArgs),
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What has gone wrong.
+    Error,
+    /// What may go wrong.
+    Warn,
+    /// Starts and ends.
+    Info,
+    /// What helps to find a bug.
+    Debug,
+}
+
+/// Options of `ringlane demo`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DemoArgs {
+    /// Address to listen on: HOST:PORT, [IPV6]:PORT or unix:PATH. May be given several times.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    bind: Vec<String>,
+
+    /// Worker threads, each pinned to a CPU while there are enough. Default: one per allowed CPU.
+    #[arg(long, value_name = "COUNT")]
+    workers: Option<usize>,
+
+    /// Driver: auto, uring or epoll.
+    #[arg(long, env = "RINGLANE_DRIVER", default_value = "auto")]
+    driver: Driver,
+
+    /// Log level.
+    #[arg(long, value_enum, default_value = "info")]
+    pub(crate) log: LogLevel,
+
+    /// Seconds that requests in flight may take to end after SIGTERM, SIGINT or SIGQUIT.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    drain_time: u64,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Limits; each has the library's default.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// Connections of all workers together. Default: what RLIMIT_NOFILE allows.
+    #[arg(long, value_name = "COUNT")]
+    connections_max: Option<usize>,
+
+    /// Answer connections beyond the limit with 503 instead of letting them wait.
+    #[arg(long)]
+    refuse_over_limit: bool,
+
+    /// Request line and headers, in bytes.
+    #[arg(long, value_name = "BYTES")]
+    head_bytes_max: Option<usize>,
+
+    /// Headers of a request.
+    #[arg(long, value_name = "COUNT")]
+    headers_max: Option<usize>,
+
+    /// Request target, in bytes.
+    #[arg(long, value_name = "BYTES")]
+    target_bytes_max: Option<usize>,
+
+    /// Request body, in bytes, for routes without a limit of their own.
+    #[arg(long, value_name = "BYTES")]
+    body_bytes_max: Option<u64>,
+
+    /// Milliseconds in which a request head must arrive.
+    #[arg(long, value_name = "MILLISECONDS")]
+    head_time: Option<u64>,
+
+    /// Milliseconds that a connection may be idle between requests.
+    #[arg(long, value_name = "MILLISECONDS")]
+    idle_time: Option<u64>,
+
+    /// Milliseconds that a handler may take.
+    #[arg(long, value_name = "MILLISECONDS")]
+    handler_time: Option<u64>,
+
+    /// Milliseconds that a client may take no byte of its answer.
+    #[arg(long, value_name = "MILLISECONDS")]
+    write_time: Option<u64>,
+
+    /// Requests per connection, after which it is closed. Default: unlimited.
+    #[arg(long, value_name = "COUNT")]
+    requests_per_connection_max: Option<u32>,
+
+    /// Microseconds that a wait which has just sent may hold out for the next request.
+    #[arg(long, value_name = "MICROSECONDS")]
+    coalesce: Option<u64>,
+}
+
+impl DemoArgs {
+    /// The server that these arguments describe, without routes.
+    pub(crate) fn server(&self) -> Builder {
+        let drain_time = Duration::from_secs(self.drain_time);
+        let mut server = Server::builder()
+            .reactor(self.limits.to_config())
+            .driver(self.driver);
+        server = server
+            .limits(self.limits.to_limits())
+            .drain_time(drain_time);
+        for address in &self.bind {
+            server = server.bind(address);
+        }
+        if let Some(count) = self.workers {
+            server = server.workers(count);
+        }
+        if let Some(count) = self.limits.connections_max {
+            server = server.connections_max(count);
+        }
+        if self.limits.refuse_over_limit {
+            server = server.over_limit(OverLimit::Refuse);
+        }
+        server
+    }
+}
+
+impl LimitArgs {
+    fn to_config(&self) -> Config {
+        let mut config = Config::default();
+        if let Some(micros) = self.coalesce {
+            config.coalesce = Duration::from_micros(micros);
+        }
+        config
+    }
+
+    fn to_limits(&self) -> Limits {
+        fn set<T: Copy>(limits: Limits, value: Option<T>, with: fn(Limits, T) -> Limits) -> Limits {
+            match value {
+                Some(value) => with(limits, value),
+                None => limits,
+            }
+        }
+        let millis = |value: Option<u64>| value.map(Duration::from_millis);
+        let limits = Limits::default();
+        let limits = set(limits, self.head_bytes_max, Limits::head_bytes_max);
+        let limits = set(limits, self.headers_max, Limits::headers_max);
+        let limits = set(limits, self.target_bytes_max, Limits::target_bytes_max);
+        let limits = set(limits, self.body_bytes_max, Limits::body_bytes_max);
+        let limits = set(limits, millis(self.head_time), Limits::head_time);
+        let limits = set(limits, millis(self.idle_time), Limits::idle_time);
+        let limits = set(limits, millis(self.handler_time), Limits::handler_time);
+        let limits = set(limits, millis(self.write_time), Limits::write_time);
+        let requests = self.requests_per_connection_max.map(Some);
+        set(limits, requests, Limits::requests_per_connection_max)
+    }
+}
+
+/// Sends log events to standard error. `RUST_LOG` refines what `--log` says.
+pub(crate) fn start_logging(level: LogLevel) -> Result<(), Box<dyn Error>> {
+    use tracing_subscriber::EnvFilter;
+    let level = match level {
+        LogLevel::Off => "off",
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+    };
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(directives) => EnvFilter::try_new(directives)
+            .map_err(|error| format!("RUST_LOG cannot be understood: {error}"))?,
+        Err(_) => EnvFilter::new(level),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .try_init()
+        .map_err(|error| format!("the log cannot be started: {error}").into())
+}

@@ -1,0 +1,47 @@
+//! The command `ringlane`: arguments, log, start, and the exit code.
+//!
+//! Not here: what the arguments mean (`cli.rs`), what is served (`demo.rs`).
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod demo;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use cli::{Args, Command, DemoArgs};
+
+fn main() -> ExitCode {
+    let Args { command } = Args::parse();
+    let result = match command {
+        Command::Demo(args) => run_demo(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Arguments → checked configuration → routes → one reactor per core → until a signal.
+fn run_demo(args: &DemoArgs) -> Result<(), Box<dyn Error>> {
+    cli::start_logging(args.log)?;
+    let facts = Arc::new(demo::Facts::default());
+    let handle = demo::routes(args.server(), &facts).build()?.start()?;
+    facts.set(handle.driver(), handle.metrics().len());
+    for bind in handle.binds() {
+        announce(bind);
+    }
+    handle.wait_for_signal().map_err(|error| error.to_string().into())
+}
+
+#[expect(clippy::print_stdout, reason = "the line that a supervisor waits for")]
+fn announce(address: &impl std::fmt::Display) {
+    println!("listening on {address}");
+}
