@@ -112,8 +112,9 @@ impl Sockets {
         let record = &mut self.records[index];
         if record.socket != Some(socket) || record.generation != token.generation {
             let unsteady = socket::with(socket, |fd| {
+                let domain = sockopt::socket_domain(fd)?;
                 poller.add(fd, name(token), INTEREST)?;
-                Ok(sockopt::socket_domain(fd)? == AddressFamily::UNIX)
+                Ok(domain == AddressFamily::UNIX)
             })?;
             *record = Record {
                 socket: Some(socket),
