@@ -1,7 +1,7 @@
 //! How a file looks: how long, how wide, how it opens, and no white space that nobody sees.
 
 use super::{check, hold_everywhere, hold_in_rust};
-use crate::source::{Finding, Kind, SourceFile};
+use crate::source::{Finding, Kind, SourceFile, Token};
 
 const FILE_LINES_MAX: usize = 500;
 const LINE_CHARS_MAX: usize = 100;
@@ -37,27 +37,24 @@ fn head(file: &SourceFile) -> Vec<Finding> {
 
 /// Lines that are too wide, strings and addresses of pages aside: those cannot be cut.
 fn line_width(file: &SourceFile) -> Vec<Finding> {
-    let tokens = file.tokens();
+    let mut strings = file.tokens();
+    strings.retain(|token| token.kind == Kind::Text);
     let mut found = Vec::new();
     let mut start = 0;
     for (number, line) in file.lines() {
         let end = start + line.len();
-        let in_strings: usize = tokens
-            .iter()
-            .filter(|token| token.kind == Kind::Text)
-            .map(|token| {
-                let (from, to) = (token.bytes.start.max(start), token.bytes.end.min(end));
+        if line.len() > LINE_CHARS_MAX && !line.contains("://") {
+            let part = |string: &Token| {
+                let (from, to) = (string.bytes.start.max(start), string.bytes.end.min(end));
                 file.text
                     .get(from..to)
                     .map_or(0, |part| part.chars().count())
-            })
-            .sum();
-        let width = line.chars().count() - in_strings;
-        if width > LINE_CHARS_MAX && !line.contains("://") {
-            found.push(file.finding(
-                number,
-                format!("{width} characters wide, {LINE_CHARS_MAX} at most"),
-            ));
+            };
+            let width = line.chars().count() - strings.iter().map(part).sum::<usize>();
+            if width > LINE_CHARS_MAX {
+                let what = format!("{width} characters wide, {LINE_CHARS_MAX} at most");
+                found.push(file.finding(number, what));
+            }
         }
         start = end + 1;
     }
