@@ -13,19 +13,6 @@ use std::fmt;
 /// All header lines of one answer together, in bytes.
 pub const RESPONSE_HEADER_BYTES_MAX: usize = 64 * 1024;
 
-/// What only the server writes: message framing (RFC 9112 §6) and the fields of one connection
-/// (RFC 9110 §7.6.1).
-const FRAMING_NAMES: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// The rule that a header broke.
 ///
 /// ```
@@ -237,10 +224,7 @@ impl ResponseHeaders {
         if !is_token_text(name.as_bytes()) {
             return Err(HeaderError::InvalidName);
         }
-        let framing = FRAMING_NAMES
-            .into_iter()
-            .find(|framing| framing.eq_ignore_ascii_case(name));
-        if let Some(name) = framing {
+        if let Some(name) = framing_name(name) {
             return Err(HeaderError::Framing { name });
         }
         if !is_field_value(value) {
@@ -275,6 +259,24 @@ impl ResponseHeaders {
             _ => {}
         }
     }
+}
+
+/// What only the server writes: message framing (RFC 9112 §6) and the fields of one connection
+/// (RFC 9110 §7.6.1). In lower case, if `name` is one of them.
+fn framing_name(name: &str) -> Option<&'static str> {
+    let of_this_length: &[&str] = match name.len() {
+        2 => &["te"],
+        7 => &["trailer", "upgrade"],
+        10 => &["connection", "keep-alive"],
+        14 => &["content-length"],
+        16 => &["proxy-connection"],
+        17 => &["transfer-encoding"],
+        _ => &[],
+    };
+    let mut framing = of_this_length.iter();
+    framing
+        .find(|framing| framing.eq_ignore_ascii_case(name))
+        .copied()
 }
 
 const _: () = assert!(RESPONSE_HEADER_BYTES_MAX <= u32::MAX as usize);
