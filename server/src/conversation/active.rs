@@ -129,15 +129,14 @@ impl Active {
                     self.decoded += data.len() as u64;
                     is_new = true;
                 }
-                BodyPart::NeedMore => {}
-                BodyPart::End => {
-                    io.input.consume(consumed);
-                    upload.end();
-                    is_new = true;
-                    break;
-                }
+                BodyPart::NeedMore | BodyPart::End => {}
             }
             io.input.consume(consumed);
+            if decoder.is_finished() {
+                upload.end();
+                is_new = true;
+                break;
+            }
         }
         if self.decoder.is_some() && io.peer_finished && io.input.bytes().is_empty() {
             self.is_broken = true;
@@ -168,8 +167,10 @@ impl Active {
                     self.decoded += data.len() as u64;
                     self.dropped += data.len() as u64;
                 }
-                BodyPart::NeedMore => {}
-                BodyPart::End => self.decoder = None,
+                BodyPart::NeedMore | BodyPart::End => {}
+            }
+            if decoder.is_finished() {
+                self.decoder = None;
             }
             io.input.consume(consumed);
         }
