@@ -67,3 +67,53 @@ pub(crate) fn judge(scenario: &Scenario, rows: &[Row]) -> Vec<Verdict> {
     }));
     verdicts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::tests::{report, row};
+    use crate::scenario::SCENARIOS;
+
+    /// Which of (floor, first peer, second peer) hold, for these CPU times; nothing is a failure.
+    #[track_caller]
+    fn check(
+        ringlane: Option<f64>,
+        floors: [Option<f64>; 2],
+        peers: [Option<f64>; 2],
+        expected: [bool; 3],
+    ) {
+        let mut rows = vec![row("ringlane", Role::Ringlane, ringlane)];
+        rows.extend(floors.map(|cpu| row("floor", Role::Floor, cpu)));
+        rows.extend(peers.map(|cpu| row("peer", Role::Peer, cpu)));
+        let mut report = report(rows);
+        // Ranking mixes the peers: back into the order of the arguments.
+        report.rows.sort_by_key(|row| {
+            peers
+                .iter()
+                .position(|cpu| row.role == Role::Peer && row.cpu_us() == *cpu)
+        });
+        let holds: Vec<bool> = judge(&SCENARIOS[0], &report.rows)
+            .iter()
+            .map(Verdict::holds)
+            .collect();
+        assert_eq!(holds, expected);
+    }
+
+    #[test]
+    fn bars() {
+        let (floors, peers) = ([Some(4.0), Some(5.0)], [Some(6.0), Some(7.0)]);
+        check(Some(4.2), floors, peers, [true, true, true]);
+        check(Some(4.21), floors, peers, [false, true, true]);
+        check(Some(3.0), floors, peers, [true, true, true]);
+        check(Some(6.0), floors, peers, [false, false, true]);
+        check(None, floors, peers, [false, false, false]);
+        check(Some(4.2), [Some(4.0), None], peers, [false, true, true]);
+        check(Some(4.2), floors, [Some(6.0), None], [true, true, false]);
+    }
+
+    #[test]
+    fn a_scenario_without_a_bar() {
+        let rows = [row("ringlane", Role::Ringlane, None)];
+        assert_eq!(judge(&SCENARIOS[2], &rows), []);
+    }
+}

@@ -197,3 +197,73 @@ impl Summary {
         })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::scenario::SCENARIOS;
+
+    /// A row as measured with `cpu` µs per request, or one that failed.
+    pub(crate) fn row(name: &str, role: Role, cpu: Option<f64>) -> Row {
+        let mut contender = Contender::extra(name, vec!["./server".to_owned()]);
+        contender.role = role;
+        let mut row = Row::new(&contender, None);
+        match cpu {
+            Some(cpu) => row.samples.push(sample(cpu)),
+            None => row.failure = Some("does not start: exit status: 1".to_owned()),
+        }
+        row.summarise();
+        row
+    }
+
+    fn sample(cpu: f64) -> Sample {
+        Sample {
+            round: 1,
+            requests: 1,
+            requests_per_second: 1e6 / cpu,
+            cpu_us_per_request: cpu,
+            user_us_per_request: cpu / 4.0,
+            system_us_per_request: cpu * 3.0 / 4.0,
+            p50_us: Some(200),
+            p99_us: Some(300),
+            errors: Errors::default(),
+            pss_kib: 2048,
+            server_core_share: 0.99,
+            load_core_share: 0.5,
+            others_core_share: 0.0,
+            stolen_core_share: 0.0,
+        }
+    }
+
+    pub(crate) fn report(rows: Vec<Row>) -> Report {
+        let arguments = Arguments::parse([])
+            .expect("defaults are valid")
+            .expect("no help was asked for");
+        let machine = crate::machine::describe(std::path::Path::new("."));
+        Report::new(&SCENARIOS[0], &arguments, rows, machine, Moment::now())
+    }
+
+    #[test]
+    fn rows_are_ranked_and_related_to_the_better_floor() {
+        let report = report(vec![
+            row("a", Role::Peer, None),
+            row("b", Role::Ringlane, Some(6.0)),
+            row("c", Role::Floor, Some(5.0)),
+            row("d", Role::Floor, Some(4.0)),
+        ]);
+        let ranks: Vec<_> = report
+            .rows
+            .iter()
+            .map(|row| (row.name.as_str(), row.floor_ratio))
+            .collect();
+        assert_eq!(
+            ranks,
+            [
+                ("d", Some(1.0)),
+                ("c", Some(1.25)),
+                ("b", Some(1.5)),
+                ("a", None)
+            ]
+        );
+    }
+}

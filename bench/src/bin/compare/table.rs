@@ -170,3 +170,57 @@ fn push_line(text: &mut String, line: &str) {
     // Writing to a String does not fail.
     let _ = writeln!(text, "- {line}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contender::Role;
+    use crate::json::tests::{report, row};
+
+    #[test]
+    fn a_server_that_failed_is_not_left_out() {
+        let rows = vec![
+            row("floor", Role::Floor, Some(4.0)),
+            row("broken", Role::Peer, None),
+        ];
+        let text = render(&report(rows));
+        assert!(
+            text.contains("\n- broken: does not start: exit status: 1\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\nfloor   4.000 (4.000-4.000)    1.000  1.000   3.000"),
+            "{text}"
+        );
+        assert!(text.contains("99 %, 50 %: server\n"), "{text}");
+    }
+
+    #[test]
+    fn disturbances_are_told() {
+        let mut noisy = row("noisy", Role::Peer, Some(4.0));
+        noisy.samples[0].stolen_core_share = DISTURBANCE_MIN;
+        noisy.samples[0].others_core_share = 0.9 * DISTURBANCE_MIN;
+        noisy.summarise();
+        let text = render(&report(vec![noisy]));
+        assert!(
+            text.contains("- noisy was disturbed: the hypervisor took up to 3 % of a core"),
+            "{text}"
+        );
+        assert!(!text.contains("other programs"), "{text}");
+    }
+
+    #[test]
+    fn answers_of_other_lengths_are_told() {
+        let lengths = |a, b| {
+            let mut rows = vec![
+                row("a", Role::Peer, Some(1.0)),
+                row("b", Role::Peer, Some(1.0)),
+            ];
+            rows[0].answer_bytes = Some(a);
+            rows[1].answer_bytes = Some(b);
+            render(&report(rows)).contains("answers differ in length")
+        };
+        assert!(!lengths(133, 133 + ANSWER_BYTES_APART_MAX));
+        assert!(lengths(133, 134 + ANSWER_BYTES_APART_MAX));
+    }
+}
