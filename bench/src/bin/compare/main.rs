@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use crate::arguments::{Arguments, USAGE};
 use crate::bars::Verdict;
 use crate::calendar::Moment;
+use crate::contender::Role;
 use crate::json::Report;
 use crate::process::Interrupt;
 
@@ -79,8 +80,14 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         let report = Report::new(scenario, arguments, rows, machine, started);
         print!("{}", table::render(&report));
         let verdicts = bars::judge(scenario, &report.rows);
-        for verdict in &verdicts {
-            println!("{verdict}");
+        // A run of the peers alone is not about the bars, unless it is asked to be.
+        if arguments.check
+            || arguments
+                .contenders
+                .iter()
+                .any(|contender| contender.role == Role::Ringlane)
+        {
+            verdicts.iter().for_each(|verdict| println!("{verdict}"));
         }
         reached &= verdicts.iter().all(Verdict::holds);
         if arguments.save {
