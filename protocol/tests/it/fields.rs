@@ -131,6 +131,12 @@ pub(crate) const ROWS: &[Row] = &[
         Error::ObsoleteLineFolding,
     ),
     refused(
+        "RFC 9112 §5.2",
+        "the first header folded",
+        Whole(b"GET / HTTP/1.1\r\nHost: a\r\n "),
+        Error::ObsoleteLineFolding,
+    ),
+    refused(
         "RFC 9112 §2.2",
         "white space before the first header",
         Whole(b"GET / HTTP/1.1\r\n "),

@@ -74,6 +74,12 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     refused(
         "RFC 9112 §6.3",
+        "differing lengths, the smaller one behind",
+        Fields(b"Content-Length: 6, 5\r\n\r\n"),
+        Error::DifferingLengths,
+    ),
+    refused(
+        "RFC 9112 §6.3",
         "a third length that equals the first",
         Fields(b"Content-Length: 5, 6, 5\r\n\r\n"),
         Error::DifferingLengths,
