@@ -1,0 +1,62 @@
+//! A warm connection's small request allocates nothing, on any path that need not wait.
+
+use stats_alloc::Region;
+
+use super::{Client, start, stop};
+use crate::ALLOCATOR;
+use ringlane::{Driver, Server};
+
+const WARM_UP: usize = 1_000;
+const REQUESTS: usize = 10_000;
+
+/// Counts every allocation of the process, the client's (none) and the server's, over 10,000
+/// requests.
+#[track_caller]
+fn check(path: &str, driver: Driver, pipelined: usize) {
+    let (handle, address) = start(Server::builder().driver(driver));
+    let mut client = Client::new(address, path, pipelined);
+    for _ in 0..WARM_UP / pipelined {
+        client.round();
+    }
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..REQUESTS / pipelined {
+        client.round();
+    }
+    let change = region.change();
+    assert_eq!(change.allocations, 0, "{path}: {change:?}");
+    assert_eq!(change.reallocations, 0, "{path}: {change:?}");
+    drop(client);
+    stop(handle);
+}
+
+#[test]
+fn a_synchronous_handler() {
+    check("/plaintext", Driver::Auto, 1);
+}
+
+#[test]
+fn a_parameter() {
+    check("/users/42", Driver::Auto, 1);
+}
+
+#[test]
+fn an_asynchronous_handler_that_is_ready_at_once() {
+    check("/ready", Driver::Auto, 1);
+}
+
+#[test]
+fn pipelined_requests() {
+    check("/plaintext", Driver::Auto, 16);
+}
+
+#[test]
+fn over_epoll() {
+    check("/plaintext", Driver::Epoll, 1);
+}
+
+#[test]
+fn what_allocates_is_counted() {
+    let region = Region::new(ALLOCATOR);
+    drop(std::hint::black_box(vec![1_u8; 100]));
+    assert_eq!(region.change().allocations, 1);
+}
