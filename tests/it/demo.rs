@@ -1,0 +1,100 @@
+//! The command `ringlane demo` as its users meet it: a process, a port, signals, exit codes.
+//!
+//! Not here: what handlers and codecs do in detail; they have tests of their own.
+
+mod load;
+mod process;
+mod routes;
+mod shutdown;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+/// The command, built now if it is not up to date.
+fn binary() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "ringlane",
+            "--bin",
+            "ringlane",
+        ])
+        .status()
+        .expect("cargo can be run");
+    assert!(built.success(), "the command does not build");
+    let tests = std::env::current_exe().expect("this binary");
+    let folder = tests.ancestors().nth(2).expect("target/PROFILE/deps/it");
+    folder.join("ringlane")
+}
+
+/// A running demo. Dropping it ends it.
+struct Demo {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Demo {
+    fn start(options: &[&str]) -> Self {
+        let mut child = Command::new(binary())
+            .args(["demo", "--bind", "127.0.0.1:0", "--log", "warn"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("started");
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        output.read_line(&mut line).expect("a line");
+        let address = line
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("the line that says so");
+        Self {
+            address: address.parse().expect("an address"),
+            child,
+        }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("connected");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a timeout");
+        stream
+    }
+
+    /// Sends bytes on a new connection and reads until the server closes it.
+    fn exchange(&self, request: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request).expect("sent");
+        let mut answer = Vec::new();
+        stream
+            .read_to_end(&mut answer)
+            .expect("an answer and its end");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.expect("an id"), signal).expect("signalled");
+    }
+
+    /// Waits for its end.
+    fn wait(mut self) -> ExitStatus {
+        self.child.wait().expect("ended")
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended already
+        let _ = self.child.wait();
+    }
+}
