@@ -254,7 +254,12 @@ impl Uring {
                 timeout: millisecond,
             });
             self.take_batch();
-            while self.next_completion().is_some() {}
+            while let Some(completion) = self.next_completion() {
+                if completion.token.kind == OpKind::Accept && completion.result >= 0 {
+                    // A connection that came too late for anybody to ask for it.
+                    drop(socket::own(Socket::from_raw(completion.result)));
+                }
+            }
             if started.elapsed() > JOIN_TIMEOUT {
                 return false;
             }
