@@ -126,7 +126,7 @@ impl World {
             Some(_) | None => ServerEnd::Refused,
         };
         state.wires.insert(number, Wire::new(server));
-        state.tell(|| format!("client {number}: {server:?}"));
+        state.tell(|| format!("{} comes: {server:?}", state::Named(number)));
         drop(state);
         Client::new(self.clone(), number)
     }
@@ -194,9 +194,11 @@ impl World {
         self.state().buffers_lent
     }
 
-    /// Operations whose last completion the reactor has not taken.
+    /// Operations on sockets whose last completion the reactor has not taken.
     pub fn operations_in_flight(&self) -> usize {
-        self.state().operations.len()
+        let state = self.state();
+        let on_socket = |operation: &&flight::Operation| operation.socket.is_some();
+        state.operations.values().filter(on_socket).count()
     }
 
     /// What this world has shown the reactor so far.

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use crate::sim::World;
 use crate::sim::ring::client_address;
-use crate::sim::state::State;
+use crate::sim::state::{Named, State};
 use crate::sim::wire::{Segment, ServerEnd, Wire};
 
 /// One simulated client. Made by [`World::connect`]; it acts at the world's present moment.
@@ -51,7 +51,7 @@ impl Client {
     fn carry(&self, segment: Segment) {
         let mut state = self.world.state();
         let number = self.number;
-        state.tell(|| format!("client {number}: {}", outline(&segment)));
+        state.tell(|| format!("{} {}", Named(number), outline(&segment)));
         state.carry(number, true, segment);
     }
 

@@ -142,6 +142,7 @@ pub enum Sight {
 impl fmt::Display for Sight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Outcome(kind, Outcome::Failed(errno)) => write!(f, "{kind:?} × {errno}"),
             Self::Outcome(kind, outcome) => write!(f, "{kind:?} × {outcome:?}"),
             Self::Fault(fault) => write!(f, "fault {fault:?}"),
         }

@@ -17,7 +17,7 @@ use crate::sim::buffers::Buffers;
 use crate::sim::coverage::{ACCEPT_EXHAUSTED, ACCEPT_PASSING, Fault, SPURIOUS, unforeseen};
 use crate::sim::faults::Mutation;
 use crate::sim::flight::{Operation, describe};
-use crate::sim::state::{Due, State};
+use crate::sim::state::{Due, Named, State};
 use crate::sim::wire::{Segment, ServerEnd};
 use crate::token::{OpKind, Token};
 
@@ -145,8 +145,14 @@ impl State {
         if let Some(at) = self.injected.iter().position(|&(wanted, _)| wanted == kind) {
             return self.injected.remove(at).map(|(_, errno)| errno);
         }
+        // Operations that a connection has once or never must be struck more often to be struck.
+        let often = match kind {
+            OpKind::Receive | OpKind::Send => 1.0,
+            OpKind::Accept | OpKind::Close => 5.0,
+            OpKind::HangUp | OpKind::Cancel | OpKind::Shutdown | OpKind::Notice => 20.0,
+        };
         if let Some(errno) = unforeseen(kind)
-            && self.strikes(Fault::Unforeseen, self.faults.unforeseen)
+            && self.strikes(Fault::Unforeseen, often * self.faults.unforeseen)
         {
             if let (_, Some(number)) = describe(op)
                 && let Some(wire) = self.wires.get_mut(&number)
@@ -191,7 +197,7 @@ impl State {
             return self.fail(serial, Errno::CANCELED, Loan::Nothing); // it was doomed
         };
         let more = self.repeat(serial, Op::Accept { listener }, doomed);
-        self.tell(|| format!("socket {connection} is accepted"));
+        self.tell(|| format!("{} is accepted", Named(connection)));
         self.show(serial, connection, more, Loan::Nothing, 0);
     }
 
@@ -245,7 +251,12 @@ impl State {
             return;
         };
         let more = self.repeat(serial, Op::Receive { socket }, doomed);
-        self.tell(|| format!("socket {number} receives {count} of {there}, more: {more}"));
+        self.tell(|| {
+            format!(
+                "{} is received from: {count} of {there}, more: {more}",
+                Named(number)
+            )
+        });
         self.show(serial, count as i32, more, Loan::Buffer(buffer), 0);
     }
 
@@ -285,7 +296,7 @@ impl State {
         self.carry(number, false, Segment::Bytes(copy_front(&bytes, count)));
         let drops_tail = self.mutation == Some(Mutation::SendTailDropped);
         let told = if drops_tail { asked } else { count };
-        self.tell(|| format!("socket {number} sends {count} of {asked}"));
+        self.tell(|| format!("{} is sent {count} of {asked}", Named(number)));
         self.show(serial, told as i32, false, Loan::Outgoing(bytes), asked);
     }
 

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::sim::random::Random;
+
 /// How often each fault befalls an operation, as a probability from 0 to 1.
 ///
 /// ```
@@ -95,6 +97,35 @@ impl Faults {
             accept_error: 0.2,
             unforeseen: 0.004,
             ..Self::harmless()
+        }
+    }
+
+    /// Each fault or not, by chance, and as often as chance has it: what one fault hides, another
+    /// run without it shows.
+    pub fn some(random: &mut Random) -> Self {
+        let all = Self::all();
+        let mut some = |most: f64| {
+            if random.chance(0.5) {
+                most * random.below(101) as f64 / 100.0
+            } else {
+                0.0
+            }
+        };
+        Self {
+            short_receive: some(1.0),
+            short_send: some(1.0),
+            reset: some(4.0 * all.reset),
+            reset_purges: some(1.0),
+            no_buffer: some(0.3),
+            accept_error: some(0.5),
+            multishot_end: some(1.0),
+            spurious: some(0.3),
+            unforeseen: some(4.0 * all.unforeseen),
+            cancel_race: some(1.0),
+            early_wake: some(0.3),
+            reorder: some(1.0),
+            delay: some(1.0),
+            ..all
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Always true here:
 //! - Time goes on only inside a wait, and only to the next thing that happens.
-//! - A ring that is dropped carries out the closes it was given; nothing else of it is left.
+//! - A ring that is dropped carries out the closes it was given, and closes the connections that
+//!   nobody has heard of yet; nothing else of it is left.
 //!
 //! Not here: what operations do (`execute.rs`), the other side of the connections (`client.rs`).
 
@@ -25,7 +26,7 @@ use crate::sim::coverage::Fault;
 use crate::sim::faults::Mutation;
 use crate::sim::flight::{Operation, describe};
 use crate::sim::state::{Due, NUMBERS_FROM};
-use crate::token::Token;
+use crate::token::{OpKind, Token};
 
 /// A ring with no kernel: it moves bytes within a [`World`]. Made by [`World::ring`].
 #[derive(Debug)]
@@ -183,7 +184,8 @@ impl Ring for SimRing {
         self.facts.completions += 1;
         let mut state = self.world.state();
         state.coverage.completion(&completion, asked);
-        state.tell(|| format!("{:?} → {}", completion.token, completion.result));
+        let (token, result, more) = (completion.token, completion.result, completion.more);
+        state.tell(|| format!("{token:?} → {result}, more: {more}"));
         if let Loan::Buffer(buffer) = &completion.loan {
             self.buffers.lend(buffer);
             state.buffers_lent += 1;
@@ -272,7 +274,13 @@ impl Drop for SimRing {
                 state.close(socket.raw());
             }
         }
-        state.due.clear();
+        let due = std::mem::take(&mut state.due);
+        for Due { completion, .. } in due.into_values().chain(self.batch.drain(..)) {
+            // A connection that came too late for anybody to ask for it.
+            if completion.token.kind == OpKind::Accept && completion.result >= 0 {
+                state.close(completion.result);
+            }
+        }
         state.staged.clear();
         state.ring_alive = false;
         // What nobody will do any more may hold clients, and these the world.

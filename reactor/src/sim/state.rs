@@ -20,6 +20,7 @@ use crate::sim::coverage::{BROKEN, Coverage, Fault};
 use crate::sim::faults::{Faults, Mutation};
 use crate::sim::flight::Operation;
 use crate::sim::random::Random;
+use crate::sim::ring::client_address;
 use crate::sim::time::Time;
 use crate::sim::wire::{Segment, ServerEnd, Wire};
 use crate::token::OpKind;
@@ -31,6 +32,15 @@ const WINDOW_BYTES: usize = 64 * 1024;
 
 pub(super) type Action = Box<dyn FnOnce()>;
 pub(super) type Trace = Box<dyn FnMut(&str)>;
+
+/// A connection or listener as a trace calls it: by its client's port.
+pub(super) struct Named(pub(super) i32);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, ":{}", client_address(self.0).port())
+    }
+}
 
 /// A completion on its way to the reactor.
 #[derive(Debug)]
@@ -178,7 +188,7 @@ impl State {
     /// Both ends of a connection learn that it is broken, through nobody's fault.
     pub(super) fn break_wire(&mut self, number: i32) {
         let error = self.random.pick(&BROKEN);
-        self.tell(|| format!("wire {number} breaks: {error}"));
+        self.tell(|| format!("{} breaks: {error}", Named(number)));
         self.carry(number, false, Segment::Reset);
         if let Some(wire) = self.wires.get_mut(&number) {
             wire.harmed = true;
@@ -230,7 +240,7 @@ impl State {
             None => wire.server = ServerEnd::Refused,
         }
         let end = wire.server;
-        self.tell(|| format!("client {number} arrives: {end:?}"));
+        self.tell(|| format!("{} arrives: {end:?}", Named(number)));
     }
 
     fn arrive_at_server(&mut self, number: i32, segment: Segment) {
@@ -283,7 +293,7 @@ impl State {
 
     /// The server's end of a connection, or a listener, is no more.
     pub(super) fn close(&mut self, number: i32) {
-        self.tell(|| format!("socket {number} closes"));
+        self.tell(|| format!("{} is closed", Named(number)));
         if let Some(listener) = self.listeners.remove(&number) {
             for queued in listener.queue {
                 self.close(queued);
@@ -321,9 +331,11 @@ impl State {
         Some(number)
     }
 
-    /// The next time at which anything happens by itself.
+    /// The next time at which anything happens by itself, after all that happens now.
     pub(super) fn next_event(&self) -> Option<Instant> {
-        let shown = self.due.keys().next().map(|&(when, ..)| when);
+        let now = self.now();
+        let shown = self.due.range((now, u64::MAX, u64::MAX)..).next();
+        let shown = shown.map(|(&(when, ..), _)| when);
         let action = self.actions.keys().next().map(|&(when, _)| when);
         let operations = self.operations.values().filter_map(|one| one.ready_at);
         let arrivals = self.wires.values().flat_map(|wire| match wire.server {
@@ -337,6 +349,7 @@ impl State {
             .chain(arrivals)
             .flatten()
             .chain(operations)
+            .filter(|&when| when > now)
             .min()
     }
 
