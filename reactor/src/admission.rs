@@ -200,6 +200,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             now: self.clock.now(),
             unix_seconds: self.clock.unix_seconds(),
             peer_finished: false,
+            hung_up: false,
             draining: self.draining != Draining::No,
             over_limit: connection.over_limit,
             deadline: &mut connection.deadline,

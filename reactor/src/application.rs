@@ -74,8 +74,11 @@ pub struct Io<'a> {
     pub now: Instant,
     /// The wall clock, in seconds since 1970 (UTC).
     pub unix_seconds: u64,
-    /// The peer has said that it sends nothing more, or is gone.
+    /// The peer sends nothing more, and all that it sent has been shown.
     pub peer_finished: bool,
+    /// The peer sends nothing more, or is gone. What it sent before may still be unread: while too
+    /// much of it waits to be consumed this is known first.
+    pub hung_up: bool,
     /// The core is shutting down: end each conversation as soon as that is polite.
     pub draining: bool,
     /// This connection is one more than the limit allows: say so, and finish.

@@ -74,7 +74,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             Phase::Open | Phase::Lingering { .. } | Phase::Releasing { .. } => {}
             Phase::Finishing { .. } if connection.sending => {}
             Phase::Finishing { .. } if !connection.outbox.is_empty() => self.list_output(slot),
-            Phase::Finishing { linger: true } if !connection.peer_finished => self.linger(slot),
+            Phase::Finishing { linger: true } if !connection.input_ended => self.linger(slot),
             Phase::Finishing { .. } => self.close(slot, CloseReason::Finished),
             Phase::Closing { reason } => {
                 if connection.in_flight == 0 {

@@ -108,7 +108,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         match connection.phase {
             Phase::Open => self.advance(slot, None),
             Phase::Finishing { .. } => {}
-            Phase::Lingering { .. } => self.close(slot, CloseReason::Finished),
+            Phase::Lingering { .. } if connection.input_ended => {
+                self.close(slot, CloseReason::Finished);
+            }
+            Phase::Lingering { .. } => {} // closing with bytes unread would reset the peer
             Phase::Closing { .. } | Phase::Releasing { .. } => self.progress_end(slot),
         }
     }
@@ -166,7 +169,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             output: &mut connection.outbox,
             now: self.clock.now(),
             unix_seconds: self.clock.unix_seconds(),
-            peer_finished: connection.peer_finished,
+            peer_finished: connection.input_ended,
+            hung_up: connection.peer_finished,
             draining: self.draining != Draining::No,
             over_limit: connection.over_limit,
             deadline: &mut connection.deadline,

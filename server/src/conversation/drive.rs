@@ -167,7 +167,7 @@ impl HttpCore {
     /// Whether nobody is there any more to be answered.
     fn is_abandoned(&self, active: &Active, io: &Io<'_>) -> bool {
         let is_open = active.exchange().download.state.get() == DownloadState::Open;
-        io.peer_finished && !self.core.half_close && (active.descent.is_some() || is_open)
+        io.hung_up && !self.core.half_close && (active.descent.is_some() || is_open)
     }
 
     /// The client has left: cancels the chain. What it still does goes on without the connection.
