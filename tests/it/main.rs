@@ -2,7 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+mod demo;
 mod layering;
+mod sim;
 mod snippets;
 mod source;
 mod tidy;

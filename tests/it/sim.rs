@@ -1,0 +1,13 @@
+//! Whole runs in a simulated world: one seed each, faults everywhere, nothing lost or held.
+//!
+//! Every request is answered once and in order; who leaves, or is struck by a fault, sees a clean
+//! beginning of it. At the end no slot, descriptor, buffer or task is held. A failure names its
+//! seed, and `make sim SEED=…` plays it again with every event told.
+//!
+//! Not here: the simulated ring's own rules (`reactor/src/sim/tests.rs`).
+
+mod echo;
+mod planted;
+mod seeds;
+mod stage;
+mod visitor;

@@ -1,0 +1,206 @@
+//! One client: sends what its plan says, cut anywhere, in one of several manners, and judges what
+//! it gets.
+//!
+//! Not here: what the requests mean, and which answers are right (`echo.rs`).
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use ringlane_reactor::clock::Instant;
+use ringlane_reactor::sim::{Client, Link, Random, World};
+use ringlane_reactor::{Application, Socket};
+
+use super::stage::{DONE_WITHIN, Stage, Tally};
+
+/// How a client behaves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Manner {
+    /// Waits for all of its answers, then finishes.
+    Waits,
+    /// Finishes right behind its last request, and reads on.
+    FinishesEarly,
+    /// Leaves, whatever it has got by then.
+    Leaves { after: Duration, resets: bool },
+    /// Does nothing after its last byte: the server must end it.
+    Stalls,
+    /// Does not read for a while.
+    Pauses { length: Duration },
+}
+
+/// How many whole answers there are, or why these bytes are not what the server may have sent.
+pub(super) type Judge = Box<dyn Fn(&[u8]) -> Result<usize, String>>;
+
+/// What one client is to do.
+pub(super) struct Plan {
+    pub(super) manner: Manner,
+    pub(super) bytes: Vec<u8>,
+    /// The answers it must get, unless something excuses the server.
+    pub(super) answers_due: usize,
+    pub(super) judge: Judge,
+}
+
+/// One client at work.
+pub(super) struct Visitor {
+    world: World,
+    listener: Socket,
+    tally: Rc<Tally>,
+    plan: Plan,
+    random: Random,
+    /// What is still to be sent, and when.
+    pieces: VecDeque<(Instant, Vec<u8>)>,
+    began: Instant,
+    client: Option<Client>,
+    finished: bool,
+    received: Vec<u8>,
+    answered: usize,
+}
+
+impl<A: Application> Stage<A> {
+    /// Lets a client come at some time of the first half second.
+    pub(super) fn invite(&mut self, plan: Plan) {
+        let mut random = self.random.fork();
+        let began = self.world.now() + random.span(Duration::from_millis(500));
+        let pieces = cut(&plan.bytes, began, &mut random);
+        let visitor = Visitor {
+            world: self.world.clone(),
+            listener: self.listener,
+            tally: Rc::clone(&self.tally),
+            plan,
+            random,
+            pieces,
+            began,
+            client: None,
+            finished: false,
+            received: Vec::new(),
+            answered: 0,
+        };
+        self.tally.busy.set(self.tally.busy.get() + 1);
+        visitor.come_back(began);
+    }
+}
+
+/// Cuts bytes at random places, with random pauses in between: mostly a few large pieces, at times
+/// many small ones.
+fn cut(mut bytes: &[u8], began: Instant, random: &mut Random) -> VecDeque<(Instant, Vec<u8>)> {
+    let longest = random.pick(&[3, 40, 400, 100_000]);
+    let slowest = random.pick(&[
+        Duration::ZERO,
+        Duration::from_millis(2),
+        Duration::from_millis(30),
+    ]);
+    let mut pieces = VecDeque::new();
+    let mut when = began;
+    while !bytes.is_empty() {
+        let (piece, rest) = bytes.split_at(1 + random.below(bytes.len().min(longest)));
+        pieces.push_back((when, piece.to_vec()));
+        when = when + random.span(slowest);
+        bytes = rest;
+    }
+    pieces
+}
+
+impl Visitor {
+    fn come_back(self, when: Instant) {
+        let world = self.world.clone();
+        let this = RefCell::new(Some(self));
+        world.at(when, move || {
+            if let Some(visitor) = this.take() {
+                visitor.act();
+            }
+        });
+    }
+
+    fn act(mut self) {
+        let now = self.world.now();
+        let client = self
+            .client
+            .take()
+            .unwrap_or_else(|| self.world.connect(self.listener));
+        while let Some((_, piece)) = self.pieces.pop_front_if(|(when, _)| *when <= now) {
+            client.send(&piece);
+        }
+        let link = client.link();
+        let ended = matches!(link, Link::Finished | Link::Reset | Link::Refused);
+        let over = self.look(&client, ended) || ended || self.behave(&client, now);
+        if over || now >= self.began + DONE_WITHIN {
+            return self.settle(&client, link);
+        }
+        let soon = now + Duration::from_millis(1) + self.random.span(Duration::from_millis(20));
+        let next = self
+            .pieces
+            .front()
+            .map_or(soon, |&(when, _)| soon.min(when));
+        self.client = Some(client);
+        self.come_back(next);
+    }
+
+    /// Reads and judges; `true` if there is nothing good to come.
+    fn look(&mut self, client: &Client, ended: bool) -> bool {
+        if let Manner::Pauses { length } = self.plan.manner
+            && !ended
+            && self.world.now() < self.began + length
+        {
+            client.pause(true);
+            return false;
+        }
+        client.pause(false);
+        let new = client.read();
+        if new.is_empty() {
+            return false;
+        }
+        self.received.extend_from_slice(&new);
+        match (self.plan.judge)(&self.received) {
+            Ok(answered) => {
+                self.answered = answered;
+                false
+            }
+            Err(error) => {
+                self.fail(client, &error);
+                true
+            }
+        }
+    }
+
+    /// Does what its manner asks for; `true` if it has left.
+    fn behave(&mut self, client: &Client, now: Instant) -> bool {
+        let all_sent = self.pieces.is_empty();
+        let all_answered = all_sent && self.answered >= self.plan.answers_due;
+        let finishes = match self.plan.manner {
+            Manner::Waits | Manner::Pauses { .. } => all_answered,
+            Manner::FinishesEarly => all_sent,
+            Manner::Stalls => false,
+            Manner::Leaves { after, resets } => {
+                let leaves = now >= self.began + after;
+                if leaves && resets {
+                    client.reset();
+                }
+                return leaves;
+            }
+        };
+        if finishes && !self.finished {
+            self.finished = true;
+            client.finish();
+        }
+        false
+    }
+
+    fn fail(&self, client: &Client, problem: &str) {
+        let Self { answered, plan, .. } = self;
+        let (due, manner, port) = (plan.answers_due, plan.manner, client.address().port());
+        let failure = format!("client :{port} ({manner:?}), {answered} of {due}: {problem}");
+        self.tally.failures.borrow_mut().push(failure);
+    }
+
+    /// It is over: was it as it should be?
+    fn settle(self, client: &Client, link: Link) {
+        self.tally.busy.set(self.tally.busy.get() - 1);
+        let leaves = matches!(self.plan.manner, Manner::Leaves { .. });
+        let turned_away = self.tally.refuses && self.received.len() <= 1;
+        let excused = leaves || turned_away || client.is_harmed() || self.tally.ending.get();
+        if !excused && self.answered < self.plan.answers_due {
+            self.fail(client, &format!("it ended early, or starved ({link:?})"));
+        }
+    }
+}
