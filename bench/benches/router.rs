@@ -1,12 +1,14 @@
-//! What a route lookup costs, and that it does not grow with the number of routes; beside `matchit`.
+//! What a route lookup costs, and that it does not grow with the number of routes; beside
+//! `matchit`.
 //!
-//! Half of the routes are static, the other half have one parameter. Each case is measured twice: the same
-//! path over and over, when all that matters is in the nearest cache, and the paths of all routes in turn,
-//! when much of it is not.
+//! Half of the routes are static, the other half have one parameter. Each case is measured twice:
+//! the same path over and over, when all that matters is in the nearest cache, and the paths of
+//! all routes in turn, when much of it is not.
 //!
 //! Run: `cargo bench -p ringlane-bench --bench router`
 //!
-//! `matchit` knows no methods, no `405`, no escapes and no expressions, so it does less for each lookup.
+//! `matchit` knows no methods, no `405`, no escapes and no expressions, so it does less for each
+//! lookup.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -80,17 +80,17 @@ impl<T> RouterBuilder<T> {
         self.add(Some(method), pattern, value)
     }
 
-    /// Lets `value` answer every method on the paths of `pattern`, `OPTIONS` and unknown ones included,
-    /// unless a route for the method has the same pattern.
+    /// Lets `value` answer every method on the paths of `pattern`, `OPTIONS` and unknown ones
+    /// included, unless a route for the method has the same pattern.
     pub fn any(&mut self, pattern: &str, value: T) -> &mut Self {
         self.add(None, pattern, value)
     }
 
     /// Takes over all routes of `nested`, each behind `prefix`.
     ///
-    /// A prefix is a pattern without a catch-all; a slash at its end does not count, and an empty one
-    /// changes nothing. The nested pattern `/` means the prefix itself. Of the trailing-slash policies,
-    /// that of the outermost router holds.
+    /// A prefix is a pattern without a catch-all; a slash at its end does not count, and an empty
+    /// one changes nothing. The nested pattern `/` means the prefix itself. Of the trailing-slash
+    /// policies, that of the outermost router holds.
     pub fn nest(&mut self, prefix: &str, nested: Self) -> &mut Self {
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         let specs = nested.specs.into_iter().map(|spec| Spec {
@@ -105,8 +105,8 @@ impl<T> RouterBuilder<T> {
     ///
     /// # Errors
     ///
-    /// Every pattern that is malformed or over a limit, and every two routes that answer the same method
-    /// on the same paths: not only the first of them.
+    /// Every pattern that is malformed or over a limit, and every two routes that answer the same
+    /// method on the same paths: not only the first of them.
     pub fn build(self) -> Result<Router<T>, RouteErrors> {
         let mut errors = Vec::new();
         if self.specs.len() > ROUTES_MAX {

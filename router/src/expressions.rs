@@ -1,6 +1,7 @@
 //! Regular expressions of patterns: compiled once each, anchored at both ends.
 //!
-//! Always true here: an expression that was accepted matches the whole text of a parameter or nothing.
+//! Always true here: an expression that was accepted matches the whole text of a parameter or
+//! nothing.
 //!
 //! Not here: where expressions stand in patterns (`pattern.rs`), running them (`walk.rs`).
 
@@ -14,8 +15,8 @@ use crate::tree::ExpressionIndex;
 /// Most bytes that one compiled expression may take.
 const EXPRESSION_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// Most bytes that one expression's matching states may take, per thread that runs it. Beyond it, matching
-/// is slower and not wrong.
+/// Most bytes that one expression's matching states may take, per thread that runs it. Beyond it,
+/// matching is slower and not wrong.
 const EXPRESSION_STATES_BYTES_MAX: usize = 512 * 1024;
 
 /// The expressions of one router, by their text.

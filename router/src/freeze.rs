@@ -58,8 +58,8 @@ impl Sapling {
         }
     }
 
-    /// Collects the patterns of literals alone, and those with one parameter behind them, from `index` on,
-    /// which is reached by `path`.
+    /// Collects the patterns of literals alone, and those with one parameter behind them, from
+    /// `index` on, which is reached by `path`.
     fn shortcuts(
         &self,
         index: NodeIndex,
@@ -85,8 +85,8 @@ impl Sapling {
             table.insert(BEFORE_PARAM, slashed.as_bytes(), end.0);
         }
         for (text, child) in &sprout.literals {
-            // Text with a percent sign never stands in a path as it is, and with a slash it would stand
-            // there as two segments.
+            // Text with a percent sign never stands in a path as it is, and with a slash it would
+            // stand there as two segments.
             if !text.contains(['%', '/']) {
                 let path = format!("{slashed}{text}");
                 self.shortcuts(*child, &path, slash_is_ignored, table);

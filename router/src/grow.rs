@@ -1,11 +1,12 @@
 //! Growing the tree: patterns in, in any order; the same tree out.
 //!
 //! Always true here:
-//! - Children are kept in ordered maps whose order is the precedence, so the order of registration leaves
-//!   no trace.
+//! - Children are kept in ordered maps whose order is the precedence, so the order of
+//!   registration leaves no trace.
 //! - A child's index is higher than its parent's. The root's is 0.
 //!
-//! Not here: laying it out for lookups (`freeze.rs`), which pattern is which route's (`builder.rs`).
+//! Not here: laying it out for lookups (`freeze.rs`), which pattern is which route's
+//! (`builder.rs`).
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! The methods a router knows, numbered; which route each takes on a path; and the `Allow` field.
 //!
 //! Always true here:
-//! - Numbers follow one fixed order (the well-known methods, then others by name), so that `Allow` reads
-//!   the same in whatever order routes were registered.
+//! - Numbers follow one fixed order (the well-known methods, then others by name), so that
+//!   `Allow` reads the same in whatever order routes were registered.
 //! - `GET` implies `HEAD` (RFC 9110 §9.3.2), and every path that has a route answers `OPTIONS`.
 //!
 //! Not here: which routes match a path (`walk.rs`).
@@ -36,11 +36,12 @@ const OPTIONS: usize = 7;
 
 /// The methods registered anywhere in a router.
 ///
-/// Each path pattern has one row of routes. Methods that some route names have a column of their own,
-/// and so does `HEAD` when there is a `GET`; all others share the last one.
+/// Each path pattern has one row of routes. Methods that some route names have a column of their
+/// own, and so does `HEAD` when there is a `GET`; all others share the last one.
 #[derive(Clone, Debug)]
 pub(crate) struct Methods {
-    /// The well-known ones first, registered or not, then the others by name. The index is the number.
+    /// The well-known ones first, registered or not, then the others by name. The index is the
+    /// number.
     names: Box<[Method]>,
     /// Per number.
     columns: Box<[u8]>,
@@ -215,7 +216,8 @@ const _: () = assert!(METHODS_MAX == u64::BITS as usize, "one bit per method");
 
 /// The methods that a path answers: the value of an `Allow` field (RFC 9110 §10.2.1).
 ///
-/// It borrows from the router and is as cheap to copy as two words. `Display` writes the field's value:
+/// It borrows from the router and is as cheap to copy as two words. `Display` writes the field's
+/// value:
 ///
 /// ```
 /// use http::Method;

@@ -1,9 +1,9 @@
 //! What a lookup remembers: the parameters' names and where their text lies.
 //!
 //! Always true here:
-//! - Nothing is borrowed: names are copied from the route (a few bytes), text is spans of the path, or of
-//!   a decoded copy that is kept here. So a record may own its path and its `Params` side by side, and
-//!   outlive the router.
+//! - Nothing is borrowed: names are copied from the route (a few bytes), text is spans of the
+//!   path, or of a decoded copy that is kept here. So a record may own its path and its `Params`
+//!   side by side, and outlive the router.
 //! - Buffers keep their capacity: once warm, a lookup allocates nothing.
 //!
 //! Not here: finding the route (`walk.rs`).
@@ -80,8 +80,8 @@ impl Capture {
 
 /// The parameters of a request's path, filled by [`Router::find`](crate::Router::find).
 ///
-/// It is meant to be kept and used again for the next request: `find` clears it first. The path is not
-/// kept; whoever asks shows it again.
+/// It is meant to be kept and used again for the next request: `find` clears it first. The path
+/// is not kept; whoever asks shows it again.
 ///
 /// ```
 /// use http::Method;
@@ -142,8 +142,8 @@ impl Params {
 
     /// The decoded text of the parameter `name`; `path` is the one that was looked up.
     ///
-    /// `None` if the route has no such parameter, or has it as its optional part and the path ends before.
-    /// (Shown another path, the answer is some other text or `None`.)
+    /// `None` if the route has no such parameter, or has it as its optional part and the path
+    /// ends before. (Shown another path, the answer is some other text or `None`.)
     pub fn get<'p>(&'p self, name: &str, path: &'p [u8]) -> Option<&'p str> {
         self.text(self.capture(name)?, path)
     }

@@ -1,7 +1,7 @@
 //! A request's path cut into segments, percent-decoded when it has to be.
 //!
 //! In:  the raw path of a request target, without its query.
-//! Out: where each segment lies, in the path itself or in a decoded copy; or why the path is malformed.
+//! Out: where each segment lies, in the path itself or in a decoded copy; or what is wrong with it.
 //!
 //! Always true here:
 //! - Only a raw `/` parts segments; an encoded one is text (RFC 3986 §2.2).
@@ -14,8 +14,8 @@ use std::{fmt, str};
 
 use crate::params::Span;
 
-/// Longest path that is looked up, in bytes; a longer one is [`PathFlaw::TooLong`]. Servers refuse far
-/// shorter ones with 414.
+/// Longest path that is looked up, in bytes; a longer one is [`PathFlaw::TooLong`]. Servers
+/// refuse far shorter ones with 414.
 pub const PATH_BYTES_MAX: usize = 1024 * 1024;
 
 const _: () = assert!(PATH_BYTES_MAX < u32::MAX as usize, "spans are 32 bits wide");
@@ -55,8 +55,8 @@ pub(crate) struct Cut {
     pub(crate) trimmed: usize,
 }
 
-/// Stores where the first segments of `path` lie, as many as there are `segments`, and in `text` the
-/// decoded path if it differs; `text` is cleared by the caller and keeps its capacity.
+/// Stores where the first segments of `path` lie, as many as there are `segments`, and in `text`
+/// the decoded path if it differs; `text` is cleared by the caller and keeps its capacity.
 pub(crate) fn cut(path: &[u8], segments: &mut [Span], text: &mut Vec<u8>) -> Result<Cut, PathFlaw> {
     if path.first() != Some(&b'/') {
         return Err(PathFlaw::NoLeadingSlash);
@@ -132,7 +132,8 @@ impl Cutter<'_> {
             }
             at += WORD_BYTES;
         }
-        // What is left is padded with zeros, which mean nothing; the last whole word has it at its end.
+        // What is left is padded with zeros, which mean nothing; the last whole word has it at
+        // its end.
         let last = match path.last_chunk() {
             Some(last) if !rest.is_empty() => {
                 u64::from_le_bytes(*last) >> (8 * (WORD_BYTES - rest.len()))
@@ -207,8 +208,8 @@ fn special(word: u64) -> u64 {
 #[inline]
 fn equal(word: u64, byte: u8) -> u64 {
     let zero_where_equal = word ^ u64::from_ne_bytes([byte; WORD_BYTES]);
-    // The sum carries into a byte's own high bit exactly if one of its low seven bits is set, and never
-    // beyond it.
+    // The sum carries into a byte's own high bit exactly if one of its low seven bits is set, and
+    // never beyond it.
     let low_bits_set = (zero_where_equal & !HIGH_BITS) + !HIGH_BITS;
     !(low_bits_set | zero_where_equal) & HIGH_BITS
 }
@@ -223,7 +224,8 @@ pub(crate) fn hexadecimal([high, low]: [u8; 2]) -> Option<u8> {
 mod tests {
     use super::*;
 
-    /// One line: the segments joined by `|`, with `+` if there are more, and `decoded` if they were.
+    /// One line: the segments joined by `|`, with `+` if there are more, and `decoded` if they
+    /// were.
     fn outline(path: &[u8], max: usize) -> String {
         let (mut segments, mut text) = (vec![Span::default(); max], Vec::new());
         match cut(path, &mut segments, &mut text) {

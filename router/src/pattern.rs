@@ -294,7 +294,8 @@ fn strip<'t>(text: &'t str, stripped: Option<&'t str>) -> (bool, &'t str) {
 
 /// Where the brace closes that was opened just before `inside`.
 ///
-/// An expression may hold braces of its own, in pairs (`\d{4}`), escaped (`\{`) or in a class (`[{}]`).
+/// An expression may hold braces of its own, in pairs (`\d{4}`), escaped (`\{`) or in a class
+/// (`[{}]`).
 fn closing_brace(inside: &str) -> Option<usize> {
     let bytes = inside.as_bytes();
     let (mut braces, mut classes, mut at) = (0_usize, 0_usize, 0);

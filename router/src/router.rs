@@ -1,8 +1,9 @@
 //! The router: a method and a path in; a route, or what to answer instead, out.
 //!
 //! Always true here:
-//! - A pattern without parameters costs one hash lookup, one whose only parameter is its last segment two,
-//!   if the request has no escapes. What such a lookup finds is what a search would find.
+//! - A pattern without parameters costs one hash lookup, one whose only parameter is its last
+//!   segment two, if the request has no escapes. What such a lookup finds is what a search would
+//!   find.
 //! - Whether a path is well-formed does not depend on the routes.
 //!
 //! Not here: registering routes (`builder.rs`), the search itself (`walk.rs`).
@@ -38,10 +39,10 @@ impl TrailingSlash {
 
 /// Routes by method and path. Made by [`RouterBuilder::build`](crate::RouterBuilder::build).
 ///
-/// The number of routes does not slow a lookup down, and a lookup allocates nothing once the caller's
-/// [`Params`] and the expressions' matching states are warm. Expressions keep those states behind locks:
-/// threads that share a router work, but to share nothing, give each its own [`Clone`] or
-/// [`map`](Self::map).
+/// The number of routes does not slow a lookup down, and a lookup allocates nothing once the
+/// caller's [`Params`] and the expressions' matching states are warm. Expressions keep those
+/// states behind locks: threads that share a router work, but to share nothing, give each its own
+/// [`Clone`] or [`map`](Self::map).
 ///
 /// ```
 /// use http::Method;
@@ -155,8 +156,8 @@ impl SlashChange {
 impl<T> Router<T> {
     /// Finds the most specific route that answers `method` on `path`, and fills `params`.
     ///
-    /// `path` is the raw path of the request target: with its escapes, without the query. What `params`
-    /// held before is forgotten; it stays empty unless a route is found.
+    /// `path` is the raw path of the request target: with its escapes, without the query. What
+    /// `params` held before is forgotten; it stays empty unless a route is found.
     #[inline]
     pub fn find(&self, method: &Method, path: &[u8], params: &mut Params) -> Found<'_, T> {
         params.clear();
@@ -243,8 +244,8 @@ impl<T> Router<T> {
         }
     }
 
-    /// Whether some route answers `method` on some path. If not, the answer is 501 and not 405 (RFC 9110
-    /// §9.1).
+    /// Whether some route answers `method` on some path. If not, the answer is 501 and not 405
+    /// (RFC 9110 §9.1).
     pub fn knows(&self, method: &Method) -> bool {
         self.index.has_any || self.index.methods.knows(method)
     }
@@ -254,8 +255,8 @@ impl<T> Router<T> {
         self.routes.iter()
     }
 
-    /// The same routes with other values, and nothing shared with this router: what a core makes of the
-    /// routes that were checked once for all.
+    /// The same routes with other values, and no mutable state shared: what a core makes
+    /// of the routes that were checked once for all.
     pub fn map<U>(&self, mut value: impl FnMut(&Route<T>) -> U) -> Router<U> {
         let routes = self.routes.iter().map(|route| Route {
             method: route.method.clone(),
@@ -321,7 +322,8 @@ impl SlashChange {
 
 /// Whether `path` stays a path of this server when it is put into `Location`.
 ///
-/// `//host` names another server, and browsers read `/\host` and white space between the two the same way.
+/// `//host` names another server, and browsers read `/\host` and white space between the two the
+/// same way.
 fn is_safe_to_redirect(path: &[u8]) -> bool {
     let is_plain = |byte: &u8| *byte > b' ' && *byte != b'\\' && *byte != 0x7f;
     path.len() > 1 && !path.starts_with(b"//") && path.iter().all(is_plain)

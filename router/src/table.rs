@@ -1,8 +1,8 @@
 //! A hash table that is filled once and then only asked: (owner, bytes) → number.
 //!
-//! A slot holds the last eight bytes of its key, which for most keys is all of it: then a hit costs one
-//! memory access, and for longer keys two, however many keys there are. A key may be asked for in two
-//! pieces, if it was stored as such.
+//! A slot holds the last eight bytes of its key, which for most keys is all of it: then a hit
+//! costs one memory access, and for longer keys two, however many keys there are. A key may be
+//! asked for in two pieces, if it was stored as such.
 //!
 //! Always true here:
 //! - At least half of the slots are vacant, so every probe ends.

@@ -14,14 +14,14 @@ use crate::methods::{MethodSet, NO_ROUTE};
 use crate::params::Span;
 use crate::table::Table;
 
-/// Most segments that one parameter reaches over, if its expression speaks of `/`. With it, the runs of
-/// an expression that one lookup may cost are bounded. (A catch-all has no such limit.)
+/// Most segments that one parameter reaches over, if its expression speaks of `/`. With it, the
+/// runs of an expression that one lookup may cost are bounded. (A catch-all has no such limit.)
 pub const SPAN_SEGMENTS_MAX: usize = 64;
 
 /// Owns the shortcuts of patterns without parameters: the key is all of the path.
 pub(crate) const WHOLE: u32 = 0;
-/// Owns the shortcuts of patterns whose only parameter is their last segment, without text around it,
-/// expression or more specific siblings: the key is the path up to its last slash, inclusive.
+/// Owns the shortcuts of patterns whose only parameter is their last segment, without text around
+/// it, expression or more specific siblings: the key is the path up to its last slash, inclusive.
 pub(crate) const BEFORE_PARAM: u32 = 1;
 
 /// A node of the tree.
@@ -61,14 +61,15 @@ pub(crate) struct Node {
     /// The pattern that ends here.
     pub(crate) end: Option<EndIndex>,
     pub(crate) literals: Literals,
-    /// In [`Tree::shapes`], the longest affixes first. Parameters without affix and expression are not
-    /// among them.
+    /// In [`Tree::shapes`], the longest affixes first. Parameters without affix and expression
+    /// are not among them.
     pub(crate) shapes: Span,
     /// Below a parameter without affix and expression.
     pub(crate) plain: Option<NodeIndex>,
     /// In [`Tree::catch_alls`]; the one without an expression comes last.
     pub(crate) catch_alls: Span,
-    /// How many more segments a pattern may ask for from here on; `u32::MAX` with a catch-all below.
+    /// How many more segments a pattern may ask for from here on; `u32::MAX` with a catch-all
+    /// below.
     pub(crate) height: u32,
 }
 

@@ -1,12 +1,13 @@
 //! Searching the tree for the most specific route that answers a path and a method.
 //!
 //! Always true here:
-//! - Children are tried in order of precedence and the first whose subtree answers wins, so a route is
-//!   found whenever one matches, and it is the most specific one.
+//! - Children are tried in order of precedence and the first whose subtree answers wins, so a
+//!   route is found whenever one matches, and it is the most specific one.
 //! - Captures are as they were wherever a search goes back.
-//! - A node is entered at most once per lookup, or, below a parameter that spans segments, at most
-//!   [`SPAN_SEGMENTS_MAX`] times: the tree has no other choice of where a segment ends. So backtracking
-//!   costs at most one visit to each pattern that agrees with the path so far, and never multiplies.
+//! - A node is entered at most once per lookup, or, below a parameter that spans segments, at
+//!   most [`SPAN_SEGMENTS_MAX`] times: the tree has no other choice of where a segment ends. So
+//!   backtracking costs at most one visit to each pattern that agrees with the path so far, and
+//!   never multiplies.
 //! - Recursion is as deep as the longest pattern.
 //!
 //! Not here: cutting the path (`path.rs`), the shortcut for whole static paths (`router.rs`).
@@ -114,8 +115,8 @@ impl<'a> Walk<'a> {
                     start: segment.start,
                     end: last.end,
                 };
-                // As many segments and the same text: so they end at the same places, even if the text
-                // was decoded and has slashes that part nothing.
+                // As many segments and the same text: so they end at the same places, even if the
+                // text was decoded and has slashes that part nothing.
                 let same = text.of(self.text) == run.text.of(&self.tree.runs);
                 same.then_some((run.child, stop))
             }

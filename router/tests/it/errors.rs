@@ -225,7 +225,8 @@ fn all_errors_at_once() {
     check(
         &["/{x}", "/{", "/{y}", "nothing", "/{z}", "POST /{z}"],
         &[
-            "route `GET /{`: unbalanced brace: `{` at byte 1 is never closed (write `{{` for a brace)",
+            "route `GET /{`: unbalanced brace: `{` at byte 1 is never closed \
+             (write `{{` for a brace)",
             "route `GET nothing`: patterns and prefixes must start with `/`",
             "route `GET /{y}` conflicts with `GET /{x}`: both answer `/{}`",
             "route `GET /{z}` conflicts with `GET /{x}`: both answer `/{}`",

@@ -1,6 +1,7 @@
-//! The router from outside: rows of routes, requests and answers; and a slow matcher that judges the fast
-//! one.
+//! The router from outside: rows of routes, requests and answers; and a slow matcher that judges
+//! the fast one.
 
+mod docs;
 mod errors;
 mod limits;
 mod methods;
@@ -51,7 +52,8 @@ fn router(routes: &[&str]) -> Router<()> {
     }
 }
 
-/// What a router answers, as one line: the pattern and its parameters, or a status and what goes with it.
+/// What a router answers, as one line: the pattern and its parameters, or a status and what goes
+/// with it.
 fn outline(router: &Router<()>, request: &str) -> String {
     let (method, path) = split(request);
     outline_bytes(router, &method.unwrap_or_default(), path.as_bytes())

@@ -103,7 +103,8 @@ fn all_methods() {
 #[test]
 fn other_methods() {
     check(&["PROPFIND /a"], "PROPFIND /a", "/a");
-    check(&["PROPFIND /a"], "propfind /a", "405 OPTIONS, PROPFIND"); // RFC 9110 §9.1: case-sensitive
+    // RFC 9110 §9.1: case-sensitive
+    check(&["PROPFIND /a"], "propfind /a", "405 OPTIONS, PROPFIND");
     check(&["GET /a"], "get /a", "405 GET, HEAD, OPTIONS");
     check(
         &["A-METHOD-WITH-A-RATHER-LONG-NAME /a"],

@@ -122,7 +122,8 @@ fn parameters_of_a_way_not_taken_are_forgotten() {
 
 #[test]
 fn many_ways_back_are_cheap() {
-    // Literal or parameter at each of 12 levels: 4,096 patterns, none of which has the last segment.
+    // Literal or parameter at each of 12 levels: 4,096 patterns, none of which has the last
+    // segment.
     let patterns: Vec<String> = (0..1 << 12)
         .map(|bits: u32| {
             let segment = |level: u32| match bits >> level & 1 {
