@@ -281,7 +281,7 @@ mod tests {
         refuses(":8080", "the host is missing");
         refuses("127.0.0.1:", "not a number");
         refuses("127.0.0.1:65536", "not a number");
-        refuses("127.0.0.1:http", "not a number");
+        refuses("127.0.0.1:web", "not a number");
         refuses("unix:", "empty");
         refuses(&format!("unix:/{}", "x".repeat(108)), "too long");
     }

@@ -80,7 +80,8 @@ impl fmt::Debug for Letter {
     }
 }
 
-/// Most letters that may wait for one core; whoever sends one more is told.
+/// Letters that may wait for one core; whoever sends one more is told. Senders that come at the same
+/// instant may exceed it by one each.
 pub const LETTERS_MAX: usize = 65_536;
 
 /// The address of a core's mailbox. Cheap to clone, usable from any thread.
@@ -105,9 +106,10 @@ impl Post {
     ///
     /// Gives the letter back if the core has ended, or [`LETTERS_MAX`] letters wait already.
     pub fn send(&self, letter: Letter) -> Result<(), Letter> {
-        self.sender
-            .try_send(letter)
-            .map_err(crossbeam_channel::TrySendError::into_inner)?;
+        if self.sender.len() >= LETTERS_MAX {
+            return Err(letter);
+        }
+        self.sender.send(letter).map_err(|refused| refused.0)?;
         self.station.ring();
         Ok(())
     }
@@ -115,6 +117,7 @@ impl Post {
 
 /// A core's own end of its mailbox.
 pub(crate) fn mailbox(station: &'static Station) -> (Post, Receiver<Letter>) {
-    let (sender, receiver) = crossbeam_channel::bounded(LETTERS_MAX);
+    // Not `bounded`: that would set aside the memory for all of them now. The limit is ours.
+    let (sender, receiver) = crossbeam_channel::unbounded();
     (Post { sender, station }, receiver)
 }

@@ -14,7 +14,9 @@ use ringlane::{Builder, Context, Handle, Server};
 fn routes(server: Builder) -> Builder {
     server
         .get("/plaintext", |ctx: Context| ctx.text("Hello, World!"))
-        .get("/users/{id}", |ctx: Context| ctx.text(ctx.param_text("id").unwrap_or_default()))
+        .get("/users/{id}", |ctx: Context| {
+            ctx.text(ctx.param_text("id").unwrap_or_default())
+        })
         .get("/ready", async |ctx: Context| ctx.text("ready at once"))
 }
 
@@ -47,8 +49,16 @@ impl Client {
         stream.write_all(&request).expect("sent");
         let mut received = vec![0; 64 * 1024];
         let answer_len = stream.read(&mut received).expect("an answer");
-        assert!(received.starts_with(b"HTTP/1.1 200 OK\r\n"), "a good answer");
-        Self { stream, request: request.repeat(pipelined), answer_len, received }
+        assert!(
+            received.starts_with(b"HTTP/1.1 200 OK\r\n"),
+            "a good answer"
+        );
+        Self {
+            stream,
+            request: request.repeat(pipelined),
+            answer_len,
+            received,
+        }
     }
 
     /// Sends all its requests at once and takes in all the answers.
@@ -56,7 +66,9 @@ impl Client {
         let answers = self.request.iter().filter(|&&byte| byte == b'/').count() / 2;
         let expected = self.answer_len * answers;
         self.stream.write_all(&self.request).expect("sent");
-        self.stream.read_exact(&mut self.received[..expected]).expect("the answers");
+        self.stream
+            .read_exact(&mut self.received[..expected])
+            .expect("the answers");
         assert!(self.received[..expected].ends_with(&self.received[..self.answer_len]));
     }
 }

@@ -13,7 +13,9 @@ const MIB: usize = 1024 * 1024;
 const ENV: &str = "RINGLANE_TEST_MEMORY_SERVER";
 
 fn request(stream: &mut TcpStream, answer: &mut [u8]) {
-    stream.write_all(b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    stream
+        .write_all(b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("sent");
     let count = stream.read(answer).expect("an answer");
     assert!(answer[..count].starts_with(b"HTTP/1.1 200 OK\r\n") && answer[..count].ends_with(b"!"));
 }
@@ -22,8 +24,14 @@ fn request(stream: &mut TcpStream, answer: &mut [u8]) {
 fn private_dirty(id: u32) -> usize {
     let path = format!("/proc/{id}/smaps_rollup");
     let rollup = std::fs::read_to_string(path).expect("smaps_rollup");
-    let line = rollup.lines().find(|line| line.starts_with("Private_Dirty:")).expect("the line");
-    let kib = line.split_whitespace().nth(1).and_then(|text| text.parse::<usize>().ok());
+    let line = rollup
+        .lines()
+        .find(|line| line.starts_with("Private_Dirty:"))
+        .expect("the line");
+    let kib = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|text| text.parse::<usize>().ok());
     kib.expect("a number of KiB") * 1024
 }
 
@@ -67,13 +75,20 @@ impl Process {
             .expect("started");
         let mut lines = std::io::BufReader::new(child.stderr.take().expect("piped")).lines();
         let mut address = |word: &str| -> SocketAddr {
-            let line = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with(word));
+            let line = lines
+                .by_ref()
+                .map_while(Result::ok)
+                .find(|line| line.starts_with(word));
             let line = line.expect("an address");
             line[word.len()..].trim().parse().expect("an address")
         };
         let serving = address("serving");
         let control = TcpStream::connect(address("control")).expect("connected");
-        Self { child, address: serving, control }
+        Self {
+            child,
+            address: serving,
+            control,
+        }
     }
 
     /// Open connections and buffers that are not home.
@@ -82,14 +97,23 @@ impl Process {
         let mut text = [0; 64];
         let count = self.control.read(&mut text).expect("told");
         let text = std::str::from_utf8(&text[..count]).expect("text");
-        let mut numbers = text.split_whitespace().map(|word| word.parse().expect("a number"));
-        (numbers.next().expect("connections"), numbers.next().expect("buffers"))
+        let mut numbers = text
+            .split_whitespace()
+            .map(|word| word.parse().expect("a number"));
+        (
+            numbers.next().expect("connections"),
+            numbers.next().expect("buffers"),
+        )
     }
 
     fn await_connections(&mut self, wanted: usize) {
         let started = Instant::now();
         while self.state().0 != wanted {
-            assert!(started.elapsed() < Duration::from_secs(20), "{:?}", self.state());
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{:?}",
+                self.state()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -106,12 +130,18 @@ fn an_idle_connection_holds_at_most_512_bytes() {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     rustix::process::setrlimit(
         rustix::process::Resource::Nofile,
-        rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum },
+        rustix::process::Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
     )
     .expect("the soft limit can be raised to the hard one");
     let descriptors = limit.maximum.map_or(usize::MAX, |count| count as usize);
     let idle = 15_000.min(descriptors.saturating_sub(1_000));
-    assert!(idle >= 1_000, "RLIMIT_NOFILE is too low for this test: {descriptors}");
+    assert!(
+        idle >= 1_000,
+        "RLIMIT_NOFILE is too low for this test: {descriptors}"
+    );
 
     let mut server = Process::start();
     let mut answer = vec![0; 1024];
@@ -123,7 +153,9 @@ fn an_idle_connection_holds_at_most_512_bytes() {
             if round % 2 == 0 {
                 request(stream, &mut answer);
             } else {
-                stream.write_all(b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+                stream
+                    .write_all(b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
+                    .expect("sent");
             }
         }
         if round % 2 == 1 {
@@ -148,7 +180,10 @@ fn an_idle_connection_holds_at_most_512_bytes() {
     assert_eq!(server.state(), (idle, 0), "no receive buffer is held");
     let each = after.saturating_sub(before) / idle;
     println!("{before} bytes warm, {each} bytes for each of {idle} idle connections");
-    assert!(each <= 512, "{each} bytes for each idle connection ({before} to {after})");
+    assert!(
+        each <= 512,
+        "{each} bytes for each idle connection ({before} to {after})"
+    );
     drop(held);
     server.end();
 }
