@@ -14,6 +14,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -45,7 +46,9 @@ where
         is_wanted: true,
     }));
     let theirs = Arc::clone(&shared);
+    let outstanding = Outstanding::new();
     let job = move || {
+        let _outstanding = outstanding; // until the result is there, or nobody wants it
         if !lock(&theirs).is_wanted {
             return;
         }
@@ -111,6 +114,34 @@ impl<T> Shared<T> {
             waker.wake();
         }
     }
+}
+
+thread_local! {
+    static OUTSTANDING: Arc<AtomicUsize> = Arc::default();
+}
+
+/// Counts the work that one thread has given away and that is not done.
+struct Outstanding(Arc<AtomicUsize>);
+
+impl Outstanding {
+    fn new() -> Self {
+        // A thread that is ending is not asked any more.
+        let count = OUTSTANDING.try_with(Arc::clone).unwrap_or_default();
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        // Release: whoever sees the count sees the wake that came before.
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Whether work that this thread has given away is not done.
+pub(crate) fn is_busy_for_this_thread() -> bool {
+    OUTSTANDING.with(|count| count.load(Ordering::Acquire)) > 0
 }
 
 /// A panic while it was locked left nothing half-done: each section here is a few moves.

@@ -227,7 +227,7 @@ impl HttpCore {
 
     /// Who answers a request that no route answers.
     #[cold]
-    fn unrouted(&mut self, record: &mut Rc<Record>) -> Rc<Chain> {
+    fn unrouted(&self, record: &mut Rc<Record>) -> Rc<Chain> {
         let Record {
             head,
             params,
@@ -235,7 +235,8 @@ impl HttpCore {
             ..
         } = alone(record);
         let method = head.method();
-        let verdict = if *method == Method::CONNECT || !self.router.knows(method) {
+        let is_known = is_standard(method) || self.router.knows(method);
+        let verdict = if !is_known || *method == Method::CONNECT {
             Some(Verdict::UnknownMethod) // RFC 9110 §15.6.2; we are no proxy
         } else if head.path() == "*" {
             Some(Verdict::Options(None)) // RFC 9110 §9.3.7
@@ -251,6 +252,22 @@ impl HttpCore {
             }
         }
     }
+}
+
+/// Whether every server recognises the method, so that a path without it is a 405 and no 501
+/// (RFC 9110 §9.3, RFC 5789).
+fn is_standard(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PUT
+            | Method::PATCH
+            | Method::DELETE
+            | Method::OPTIONS
+            | Method::TRACE
+    )
 }
 
 /// The record of a request that nobody has seen yet.
@@ -302,3 +319,6 @@ impl Application for HttpCore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

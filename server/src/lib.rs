@@ -57,6 +57,7 @@ mod server;
 mod slots;
 mod stream;
 pub mod task;
+pub mod testing;
 pub mod time;
 mod verdict;
 

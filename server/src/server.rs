@@ -18,9 +18,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringlane_reactor::Metrics;
 use ringlane_reactor::cores::{self, Control, Cores, Setup, StartError};
 use ringlane_reactor::listener::Bind;
+use ringlane_reactor::{Config, Metrics};
 
 use crate::Result;
 use crate::app::App;
@@ -95,6 +95,11 @@ impl Server {
 
     pub(crate) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// What each core's event loop is set to.
+    pub(crate) fn reactor_config(&self) -> Config {
+        self.setup.config
     }
 }
 

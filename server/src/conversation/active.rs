@@ -101,7 +101,7 @@ impl Active {
     /// Decodes body bytes for the handler, as many as it has room for. Tells whether there is
     /// anything new for it.
     pub(super) fn feed(&mut self, io: &mut Io<'_>, own: &Waker) -> bool {
-        let Some(mut decoder) = self.decoder.take() else {
+        let Some(mut decoder) = self.decoder.take_if(|_| !self.is_answered) else {
             return false;
         };
         let upload = &self.ctx.0.exchange.upload;

@@ -1,0 +1,151 @@
+//! What happens when anything takes too long, and when nothing does.
+
+use std::time::Duration;
+
+use super::{SECOND, Talk, server};
+use crate::{Builder, Context, Limits, Next, Result, time};
+
+fn limits() -> Limits {
+    Limits::default()
+        .head_time(10 * SECOND)
+        .idle_time(60 * SECOND)
+        .body_progress_time(10 * SECOND)
+        .body_progress_bytes_min(4)
+        .handler_time(30 * SECOND)
+}
+
+fn routes() -> Builder {
+    server()
+        .limits(limits())
+        .get("/", |_| "index")
+        .get("/sleep/{seconds}", async |ctx: Context| -> Result {
+            time::sleep(ctx.param::<u32>("seconds")? * SECOND).await;
+            ctx.text("slept");
+            Ok(())
+        })
+        .post("/length", async |ctx: Context| -> Result<String> {
+            Ok(ctx.body().bytes().await?.len().to_string())
+        })
+        .post("/ignored", |_| "ignored")
+}
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fn sleep(seconds: u32) -> String {
+    format!("GET /sleep/{seconds} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+#[test]
+fn idle_connections_are_closed_without_a_word() {
+    let mut talk = Talk::with(routes());
+    talk.pass(59 * SECOND)
+        .expect("")
+        .pass(2 * SECOND)
+        .expect("end");
+    let mut talk = Talk::with(routes());
+    talk.pass(59 * SECOND).send(GET).expect("200 index");
+    talk.pass(59 * SECOND).send(GET).expect("200 index");
+    talk.pass(61 * SECOND).expect("end");
+    // Empty lines are no request.
+    let mut talk = Talk::with(routes());
+    talk.send("\r\n")
+        .pass(59 * SECOND)
+        .expect("")
+        .pass(2 * SECOND)
+        .expect("end");
+}
+
+#[test]
+fn a_head_has_its_time_from_its_first_byte() {
+    let mut talk = Talk::with(routes());
+    talk.pass(50 * SECOND).send("G").pass(9 * SECOND).expect("");
+    talk.send("ET / HTTP/1.1\r\n").pass(2 * SECOND);
+    talk.expect("408 close the request did not arrive in time | end");
+    // However slowly the first one came, the next has its own time.
+    let mut talk = Talk::with(routes());
+    let (first, rest) = GET.split_at(5);
+    for _ in 0..2 {
+        talk.send(first)
+            .pass(9 * SECOND)
+            .send(rest)
+            .expect("200 index");
+    }
+}
+
+#[test]
+fn a_handler_has_its_time() {
+    let mut talk = Talk::with(routes());
+    talk.send(sleep(29)).pass(29 * SECOND).expect("200 slept");
+    talk.send(sleep(40)).pass(29 * SECOND).expect("");
+    talk.pass(2 * SECOND)
+        .expect("503 the request took too long");
+    talk.send(GET).expect("200 index");
+    let as_408 = routes().limits(limits().handler_timeout_is_408(true));
+    let mut talk = Talk::with(as_408);
+    talk.send(sleep(40))
+        .pass(31 * SECOND)
+        .expect("408 close the request took too long | end");
+    let unlimited = routes().limits(limits().handler_time(Duration::MAX));
+    let mut talk = Talk::with(unlimited);
+    talk.send(sleep(86_400))
+        .pass(86_401 * SECOND)
+        .expect("200 slept");
+}
+
+#[test]
+fn a_body_must_get_on() {
+    let head = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n";
+    let mut talk = Talk::with(routes());
+    talk.send(head).pass(9 * SECOND).expect("").pass(2 * SECOND);
+    talk.expect("408 close the body came too slowly | end");
+    // Enough in each of its times, however slowly, also beyond the handler's time.
+    let mut talk = Talk::with(routes());
+    talk.send(head);
+    for _ in 0..25 {
+        talk.pass(9 * SECOND).expect("").send("abcd");
+    }
+    talk.expect("200 100");
+    // One byte less than enough.
+    let mut talk = Talk::with(routes());
+    talk.send(head).send("abc").pass(11 * SECOND);
+    talk.expect("408 close the body came too slowly | end");
+}
+
+#[test]
+fn a_body_that_nobody_reads_must_get_on_too() {
+    let mut talk = Talk::with(routes());
+    talk.send("POST /ignored HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    talk.expect("200 ignored").pass(11 * SECOND).expect("end");
+    let mut talk = Talk::with(routes());
+    talk.send("POST /ignored HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    talk.expect("200 ignored")
+        .pass(5 * SECOND)
+        .send("defghi")
+        .send(GET)
+        .expect("200 index");
+    talk.pass(59 * SECOND).send(GET).expect("200 index");
+}
+
+#[test]
+fn what_follows_next_has_a_grace_time() {
+    let onion = |seconds: u32| {
+        let server = server()
+            .limits(limits().grace_time(SECOND))
+            .wrap(async move |ctx: Context, next: Next| {
+                let outcome = next.run(&ctx).await;
+                ctx.set_header("X-Outcome", format!("{outcome:?}"));
+                time::sleep(seconds * SECOND / 10).await;
+                ctx.set_header("X-After", "yes");
+            })
+            .get("/", async |_| std::future::pending::<()>().await);
+        let mut talk = Talk::with(server);
+        talk.send(GET).pass(33 * SECOND);
+        let heard = talk.text();
+        assert!(heard.starts_with("HTTP/1.1 503 "), "{heard}");
+        assert!(heard.contains("X-Outcome: TimedOut\r\n"), "{heard}");
+        let exceeded = talk.client.http().core.counts.graces_exceeded.get();
+        (heard.contains("X-After: yes\r\n"), exceeded)
+    };
+    assert_eq!(onion(5), (true, 0));
+    assert_eq!(onion(15), (false, 1));
+}

@@ -1,0 +1,206 @@
+//! How connections end: by the client, by a panic, by the server.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::{SECOND, Talk, server};
+use crate::{Builder, Config, Context, Next, OverLimit, Result, time};
+
+thread_local! {
+    static DROPPED: Cell<u32> = const { Cell::new(0) };
+    static AFTER: Cell<u32> = const { Cell::new(0) };
+}
+
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        DROPPED.set(DROPPED.get() + 1);
+    }
+}
+
+async fn wait(_: Context) -> &'static str {
+    let _guard = Guard;
+    time::sleep(5 * SECOND).await;
+    "waited"
+}
+
+fn routes() -> Builder {
+    server()
+        .get("/", |_| "index")
+        .get("/ready", async |_| "ready")
+        .get("/wait", wait)
+        .get("/panic", |_| panic!("on purpose"))
+        .get("/late_panic", async |_| {
+            time::sleep(SECOND).await;
+            panic!("on purpose")
+        })
+        .post("/length", async |ctx: Context| -> Result<String> {
+            let _guard = Guard;
+            Ok(ctx.body().bytes().await?.len().to_string())
+        })
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+#[test]
+fn a_client_that_finished_is_answered_if_the_answer_is_there() {
+    for path in ["/", "/ready"] {
+        let mut talk = Talk::with(routes());
+        talk.connection.send(get(path).repeat(2));
+        let text = if path == "/" { "index" } else { "ready" };
+        talk.finish()
+            .expect(&format!("200 {text} | 200 {text} | end"));
+    }
+    let mut talk = Talk::with(routes());
+    talk.connection.send("GET / HT");
+    talk.finish().expect("end");
+    let mut talk = Talk::with(routes());
+    talk.finish().expect("end");
+    assert_eq!(talk.client.connections(), 0);
+}
+
+#[test]
+fn a_client_that_left_takes_its_handler_with_it() {
+    DROPPED.set(0);
+    let mut talk = Talk::with(routes());
+    talk.send(get("/wait")).pass(SECOND).expect("");
+    assert_eq!(DROPPED.get(), 0);
+    talk.finish().expect("end");
+    assert_eq!(DROPPED.get(), 1);
+    // Together with its request.
+    let mut talk = Talk::with(routes());
+    talk.connection.send(get("/wait"));
+    talk.finish().expect("end");
+    assert_eq!(DROPPED.get(), 2);
+    // In the middle of a body.
+    let mut talk = Talk::with(routes());
+    talk.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    talk.finish().expect("end");
+    assert_eq!(DROPPED.get(), 3);
+}
+
+#[test]
+fn half_closed_clients_are_answered_where_that_is_wanted() {
+    let mut talk = Talk::with(routes().half_close(true));
+    talk.connection.send(get("/wait"));
+    talk.finish()
+        .expect("")
+        .pass(6 * SECOND)
+        .expect("200 waited | end");
+    let mut talk = Talk::with(routes().half_close(true));
+    talk.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    talk.finish().expect("400 close the body was cut off | end");
+}
+
+#[test]
+fn after_parts_go_on_without_the_client() {
+    AFTER.set(0);
+    let server = server()
+        .wrap(async |ctx: Context, next: Next| {
+            let outcome = next.run(&ctx).await;
+            assert_eq!(outcome, crate::Outcome::ClientGone);
+            assert_eq!(ctx.status(), 499);
+            time::sleep(SECOND / 2).await;
+            AFTER.set(AFTER.get() + 1);
+        })
+        .after(|_| AFTER.set(AFTER.get() + 10))
+        .get("/", async |_| std::future::pending::<()>().await);
+    let mut talk = Talk::with(server);
+    talk.send(get("/")).finish().expect("end");
+    assert_eq!((talk.client.connections(), AFTER.get()), (0, 10));
+    talk.pass(SECOND);
+    assert_eq!(AFTER.get(), 11);
+}
+
+#[test]
+fn a_reset_ends_a_handler_too() {
+    DROPPED.set(0);
+    let mut talk = Talk::with(routes());
+    talk.send(get("/wait"));
+    let other = talk.client.connect();
+    let before = std::mem::replace(&mut talk.connection, other);
+    drop(before);
+    talk.pass(Duration::ZERO);
+    assert_eq!(DROPPED.get(), 1);
+    talk.send(get("/")).expect("200 index");
+}
+
+#[test]
+fn a_panic_ends_its_connection_and_no_other() {
+    for (path, time) in [("/panic", Duration::ZERO), ("/late_panic", 2 * SECOND)] {
+        let mut talk = Talk::with(routes());
+        let bystander = talk.client.connect();
+        talk.send(get(path)).pass(time);
+        talk.expect("500 close internal server error | end");
+        bystander.send(get("/"));
+        talk.connection = bystander;
+        talk.pass(Duration::ZERO).expect("200 index");
+        assert_eq!(talk.client.http().core.counts.panics.get(), 1);
+    }
+}
+
+#[test]
+fn a_server_that_ends_lets_requests_end() {
+    let mut talk = Talk::with(routes());
+    let (idle, fresh) = (talk.client.connect(), talk.client.connect());
+    idle.send(get("/"));
+    talk.send(get("/wait"));
+    assert!(!idle.read().is_empty());
+    talk.client.shut_down(60 * SECOND);
+    talk.pass(Duration::ZERO).expect("");
+    assert!(
+        idle.is_finished() && !fresh.is_finished(),
+        "only the idle one ends at once"
+    );
+    fresh.send(get("/"));
+    talk.pass(Duration::ZERO);
+    let answer = String::from_utf8_lossy(&fresh.read()).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("Connection: close\r\n"));
+    // The last connection's end is the core's.
+    let _ = talk.client.run(6 * SECOND);
+    talk.received.extend(talk.connection.read());
+    talk.expect("200 close waited | end");
+}
+
+#[test]
+fn what_was_sent_before_the_end_began_is_answered() {
+    let mut talk = Talk::with(routes());
+    talk.connection.send(get("/wait") + &get("/").repeat(3));
+    talk.pass(SECOND);
+    talk.client.shut_down(60 * SECOND);
+    let _ = talk.client.run(6 * SECOND);
+    talk.received.extend(talk.connection.read());
+    talk.expect("200 waited | 200 index | 200 index | 200 close index | end");
+}
+
+#[test]
+fn one_connection_too_many_is_told_so() {
+    let config = Config {
+        connections_max: 1,
+        over_limit: OverLimit::Refuse,
+        ..Config::default()
+    };
+    let mut talk = Talk::with(routes().reactor(config));
+    let second = talk.client.connect();
+    second.send(get("/"));
+    talk.pass(Duration::ZERO);
+    let answer = String::from_utf8_lossy(&second.read()).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("Retry-After: 1\r\n") && answer.contains("Connection: close\r\n"));
+    talk.send(get("/")).expect("200 index");
+}
+
+#[test]
+fn addresses_are_known_while_the_request_lives() {
+    let server = server().get("/", |ctx: Context| {
+        ctx.text(format!(
+            "{:?} {:?}",
+            ctx.peer_address().is_some(),
+            ctx.local_address().is_some()
+        ));
+    });
+    Talk::with(server).send(get("/")).expect("200 true true");
+}
