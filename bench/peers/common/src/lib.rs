@@ -1,7 +1,7 @@
 //! What every peer shares, so that a difference between two of them is theirs and not the harness's.
 //!
-//! A peer's command line is its port, alone or behind `--port`; it listens on 127.0.0.1 and prints
-//! `ready` once connections are accepted. All peers answer with the same header fields and, up to
+//! A peer's first argument is its port; it listens on 127.0.0.1 and prints `ready` once connections
+//! are accepted. All peers answer with the same header fields and, up to
 //! the eight letters of the server's name, the same bytes.
 //!
 //! Not here: pinning and load (the comparison does both from outside), routes (a floor has none, a
@@ -24,22 +24,22 @@ use socket2::{Domain, Socket, Type};
 /// How many connections may wait to be accepted: as many as the largest scenario opens at once, and some.
 pub const BACKLOG: i32 = 4096;
 
-/// The port from the command line: `PORT` or `--port PORT`.
+/// The port: the first argument.
 ///
 /// # Errors
 ///
 /// No argument, or one that is not a port.
 pub fn port() -> io::Result<u16> {
-    let mut arguments = env::args().skip(1);
-    let first = arguments.next();
-    let value = if first.as_deref() == Some("--port") {
-        arguments.next()
-    } else {
-        first
+    let usage = || {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the first argument is the port",
+        )
     };
-    value
+    env::args()
+        .nth(1)
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "usage: [--port] PORT"))
+        .ok_or_else(usage)
 }
 
 /// A blocking listener on 127.0.0.1 with `TCP_NODELAY`, which accepted connections inherit.

@@ -21,7 +21,7 @@ use std::os::fd::AsRawFd;
 
 use bench_peers_common::{Answers, Debt, Terminators, announce, listen, port};
 use io_uring::squeue::{self, Flags, SubmissionQueue};
-use io_uring::types::Fd;
+use io_uring::types::{Fd, SubmitArgs};
 use io_uring::{CompletionQueue, IoUring, Submitter, cqueue, opcode};
 
 use crate::buffers::{Buffers, GROUP};
@@ -29,8 +29,17 @@ use crate::buffers::{Buffers, GROUP};
 const SUBMISSIONS: u32 = 4096;
 const COMPLETIONS: u32 = 16 * 1024;
 
+/// How long a turn waits for more requests when one is there, unless the command line says.
+const GATHER_MICROSECONDS: u32 = 50;
+
+/// The part of the active connections that a turn waits for at most, as a divisor.
+const GATHER_PART: u32 = 4;
+
 /// `io_uring_enter`: wait for completions, running what the kernel deferred for us.
 const GETEVENTS: u32 = 1;
+
+/// `io_uring_enter`: the argument is the structure that also holds timeouts.
+const EXTENDED_ARGUMENT: u32 = 1 << 3;
 
 /// What a completion is about: the upper half of its user data. The lower half is the descriptor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -73,6 +82,16 @@ struct Connection {
     /// In the list of those that will send at the end of this turn.
     listed: bool,
     open: bool,
+    /// The last tick in which a request came.
+    tick: u64,
+}
+
+/// How many connections send requests at present: those that did in the last whole tick.
+#[derive(Default)]
+struct Activity {
+    tick: u64,
+    now: u32,
+    before: u32,
 }
 
 struct Floor<'a> {
@@ -82,6 +101,10 @@ struct Floor<'a> {
     listener: TcpListener,
     connections: Vec<Connection>,
     senders: Vec<i32>,
+    /// How many sends the next turn submits.
+    staged: u32,
+    activity: Activity,
+    gather_microseconds: u32,
     answers: Answers,
 }
 
@@ -104,6 +127,9 @@ fn main() -> io::Result<()> {
         listener,
         connections: Vec::new(),
         senders: Vec::new(),
+        staged: 0,
+        activity: Activity::default(),
+        gather_microseconds: gather_microseconds()?,
         answers: Answers::new("uringraw", 0),
     };
     floor.accept()?;
@@ -111,15 +137,20 @@ fn main() -> io::Result<()> {
     floor.serve(completions)
 }
 
+/// The second argument, if there is one.
+fn gather_microseconds() -> io::Result<u32> {
+    let Some(text) = std::env::args().nth(2) else {
+        return Ok(GATHER_MICROSECONDS);
+    };
+    text.parse()
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "usage: PORT [MICROSECONDS]"))
+}
+
 impl Floor<'_> {
     fn serve(&mut self, mut completions: CompletionQueue<'_>) -> io::Result<()> {
         loop {
-            // Somebody who owes more than one send holds goes on without waiting.
-            self.enter(u32::from(self.senders.is_empty()))?;
-            let second = unix_second();
-            if self.answers.is_stale(second) {
-                self.answers.refresh(second);
-            }
+            self.enter(self.wanted())?;
+            self.look_at_the_clock();
             completions.sync();
             for completion in &mut completions {
                 self.complete(&completion)?;
@@ -130,19 +161,64 @@ impl Floor<'_> {
         }
     }
 
+    /// For how many completions the next turn waits.
+    fn wanted(&self) -> u32 {
+        if !self.senders.is_empty() {
+            return 0; // somebody owes more than one send holds
+        }
+        if self.gather_microseconds == 0 {
+            return 1;
+        }
+        self.staged.min(self.activity.before / GATHER_PART).max(1)
+    }
+
     /// Submits all that is staged and waits for as many completions as are wanted.
     fn enter(&mut self, wanted: u32) -> io::Result<()> {
         self.submissions.sync();
-        let staged = self.submissions.len() as u32;
-        // SAFETY: no argument is passed.
-        let entered = unsafe {
-            self.submitter
-                .enter::<libc::sigset_t>(staged, wanted, GETEVENTS, None)
+        let entries = self.submissions.len() as u32;
+        self.staged = 0;
+        let entered = if wanted > 1 {
+            let argument = SubmitArgs::new().min_wait_usec(self.gather_microseconds);
+            // SAFETY: the flag says what the argument is, and it lives as long as the call.
+            unsafe {
+                self.submitter.enter(
+                    entries,
+                    wanted,
+                    GETEVENTS | EXTENDED_ARGUMENT,
+                    Some(&argument),
+                )
+            }
+        } else {
+            // SAFETY: no argument is passed.
+            unsafe {
+                self.submitter
+                    .enter::<libc::sigset_t>(entries, wanted, GETEVENTS, None)
+            }
         };
         self.submissions.sync();
         match entered {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            // Without any request the wait ends by ETIME; the next one has no bound.
+            Err(error)
+                if ![Some(libc::EINTR), Some(libc::ETIME)].contains(&error.raw_os_error()) =>
+            {
+                Err(error)
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Dates the answers and counts the active connections anew when the time has come.
+    fn look_at_the_clock(&mut self) {
+        let (second, tick) = clock();
+        if self.answers.is_stale(second) {
+            self.answers.refresh(second);
+        }
+        if self.activity.tick != tick {
+            self.activity = Activity {
+                tick,
+                now: 0,
+                before: self.activity.now,
+            };
         }
     }
 
@@ -181,6 +257,10 @@ impl Floor<'_> {
             let connection = &mut self.connections[descriptor as usize];
             let requests = connection.terminators.count(self.buffers.bytes(id, length));
             connection.debt.owe(requests);
+            if connection.tick != self.activity.tick {
+                connection.tick = self.activity.tick;
+                self.activity.now += 1;
+            }
             self.buffers.give(id);
             self.list(descriptor);
         }
@@ -235,6 +315,7 @@ impl Floor<'_> {
                 .user_data(Kind::Send.token(descriptor));
             let more = !connection.debt.is_empty();
             self.push(&entry)?;
+            self.staged += 1;
             if more {
                 self.list(descriptor);
             }
@@ -275,13 +356,15 @@ impl Floor<'_> {
     }
 }
 
-/// Unix time from the clock that costs no more than a load.
-fn unix_second() -> u64 {
+/// Unix time, and a number that changes every few milliseconds, from the clock that costs no more
+/// than a load.
+fn clock() -> (u64, u64) {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: `now` is valid for writes.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &mut now) };
-    now.tv_sec as u64
+    let second = now.tv_sec as u64;
+    (second, second * 1_000_000_000 + now.tv_nsec as u64)
 }

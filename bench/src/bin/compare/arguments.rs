@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        let all = "ringlane+floor-uring+floor-epoll+peer-hyper+peer-actix";
+        let all = "ringlane+floor-uring+floor-uring-eager+floor-epoll+peer-hyper+peer-actix";
         check("", Ok(&format!("plaintext+pipelined of {all} x5")));
         check("--help", Ok("help"));
         check(

@@ -31,7 +31,7 @@ pub(crate) fn contenders(
         if arguments.build {
             failure = match contender.source {
                 Source::Given => None,
-                Source::Peers => build(contender, &peers(&contender.name), root, interrupt)?,
+                Source::Peers(package) => build(contender, &peers(package), root, interrupt)?,
                 Source::Root => match &root_failure {
                     Some(known) => known.clone(),
                     None => {

@@ -30,8 +30,8 @@ pub(crate) enum Role {
 pub(crate) enum Source {
     /// It is there.
     Given,
-    /// A package of `bench/peers`, with a binary of the same name.
-    Peers,
+    /// This package of `bench/peers`, with a binary of the same name.
+    Peers(&'static str),
     /// The package `ringlane`.
     Root,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Contender {
 type Entry = (fn() -> Contender, bool);
 
 /// All that are known, in the order of a round.
-pub(crate) const CONTENDERS: [Entry; 6] = [
+pub(crate) const CONTENDERS: [Entry; 7] = [
     (
         || Contender::ringlane("ringlane", Role::Ringlane, &[]),
         true,
@@ -59,10 +59,27 @@ pub(crate) const CONTENDERS: [Entry; 6] = [
         || Contender::ringlane("ringlane-epoll", Role::Variant, &["--driver", "epoll"]),
         false,
     ),
-    (|| Contender::peers("floor-uring", Role::Floor), true),
-    (|| Contender::peers("floor-epoll", Role::Floor), true),
-    (|| Contender::peers("peer-hyper", Role::Peer), true),
-    (|| Contender::peers("peer-actix", Role::Peer), true),
+    (
+        || Contender::peers("floor-uring", Role::Floor, "floor-uring", &[]),
+        true,
+    ),
+    // Gathering requests pays or costs, depending on the load: the better floor counts.
+    (
+        || Contender::peers("floor-uring-eager", Role::Floor, "floor-uring", &["0"]),
+        true,
+    ),
+    (
+        || Contender::peers("floor-epoll", Role::Floor, "floor-epoll", &[]),
+        true,
+    ),
+    (
+        || Contender::peers("peer-hyper", Role::Peer, "peer-hyper", &[]),
+        true,
+    ),
+    (
+        || Contender::peers("peer-actix", Role::Peer, "peer-actix", &[]),
+        true,
+    ),
 ];
 
 impl Contender {
@@ -88,15 +105,18 @@ impl Contender {
         }
     }
 
-    fn peers(name: &str, role: Role) -> Self {
+    fn peers(name: &str, role: Role, package: &'static str, more: &[&str]) -> Self {
+        let binary = format!("bench/peers/target/release/{package}");
+        let start = [binary.as_str(), PORT];
         Self {
             name: name.to_owned(),
             role,
-            source: Source::Peers,
-            command: vec![
-                format!("bench/peers/target/release/{name}"),
-                PORT.to_owned(),
-            ],
+            source: Source::Peers(package),
+            command: start
+                .iter()
+                .chain(more)
+                .map(|word| (*word).to_owned())
+                .collect(),
         }
     }
 
