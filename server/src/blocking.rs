@@ -176,3 +176,6 @@ impl<T> fmt::Debug for Blocking<T> {
         f.debug_struct("Blocking").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,3 +285,6 @@ fn note_panic(ctx: &Context) {
         Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").write(ctx);
     }));
 }
+
+#[cfg(test)]
+mod tests;

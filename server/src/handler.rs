@@ -168,3 +168,6 @@ impl CoreLayer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ use ringlane_reactor::sim::{self, SimRing, World};
 use ringlane_reactor::{Config, Letter, Reactor, Socket};
 
 use crate::conversation::HttpCore;
-use crate::{Method, Result, Server, blocking};
+use crate::{Method, Result, Server, Task, blocking};
 
 pub use answer::Answer;
 
@@ -49,9 +49,7 @@ const TIME_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How often a thread with blocking work is looked after, in the machine's time.
 const BLOCKING_PAUSE: Duration = Duration::from_millis(1);
 
-/// A client of a server that runs on one simulated core.
-///
-/// It needs a thread of its own kind: one that does not serve.
+/// A client of a server that runs on one simulated core, on this thread.
 pub struct Client {
     reactor: Reactor<SimRing, HttpCore>,
     world: World,
@@ -102,6 +100,11 @@ impl Client {
     /// Opens a connection for bytes as they are.
     pub fn connect(&mut self) -> Connection {
         Connection(self.world.connect(self.listener))
+    }
+
+    /// Begins a task on the server's core. It runs when the client [runs](Self::run).
+    pub fn spawn<F: Future + 'static>(&mut self, future: F) -> Task<F::Output> {
+        self.reactor.enter(|| crate::spawn(future))
     }
 
     /// Lets everything happen that happens within so much simulated time: requests, deadlines,

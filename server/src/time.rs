@@ -165,3 +165,6 @@ impl fmt::Display for Tick {
         self.count.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,6 +117,17 @@ impl Descent {
         self.end(at)
     }
 
+    /// It waits once more, and there is no more time.
+    fn give_up(&mut self) -> Poll<Outcome> {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Waiting { at, slot } => {
+                self.next.chain.retire(at, slot);
+                self.end(at)
+            }
+            State::New | State::Done => Poll::Ready(self.ctx.0.run.outcome.get()),
+        }
+    }
+
     /// All parts below have ended but the synchronous after-parts.
     fn end(&mut self, reached: usize) -> Poll<Outcome> {
         self.state = State::Done;
@@ -176,7 +187,10 @@ impl Future for Descent {
                     why.write(&this.ctx);
                     this.end(at)
                 }
-                Some(_) | None => this.go_on(at, slot, cx),
+                Some(_) | None => match this.go_on(at, slot, cx) {
+                    Poll::Pending if this.ctx.0.run.is_out_of_time.get() => this.give_up(),
+                    progress => progress,
+                },
             },
         }
     }
@@ -190,16 +204,15 @@ impl Drop for Descent {
         let State::Waiting { .. } = self.state else {
             return;
         };
-        let cancelled = &self.ctx.0.run.cancelled;
-        let before = cancelled.get();
-        cancelled.set(Some(before.unwrap_or(Cancel::Dropped)));
-        let mut nobody = task::Context::from_waker(Waker::noop());
-        let _ = Pin::new(&mut *self).poll(&mut nobody);
-        if let State::Waiting { at, slot } = std::mem::replace(&mut self.state, State::Done) {
-            self.next.chain.retire(at, slot); // it waits again: there is no more time
-            let _ = self.end(at);
-        }
-        self.ctx.0.run.cancelled.set(before);
+        let run = &self.ctx.0.run;
+        let cancelled = run.cancelled.get();
+        run.cancelled
+            .set(Some(cancelled.unwrap_or(Cancel::Dropped)));
+        let was_out_of_time = run.is_out_of_time.replace(true);
+        let _ = self.poll_once(&mut task::Context::from_waker(Waker::noop()));
+        let run = &self.ctx.0.run;
+        run.is_out_of_time.set(was_out_of_time);
+        run.cancelled.set(cancelled);
     }
 }
 

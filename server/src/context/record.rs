@@ -68,6 +68,8 @@ pub(crate) struct Run {
     pub(crate) depth: Cell<usize>,
     /// Why what is still running should end.
     pub(crate) cancelled: Cell<Option<Cancel>>,
+    /// What waits once more is dropped.
+    pub(crate) is_out_of_time: Cell<bool>,
     pub(crate) outcome: Cell<Outcome>,
     /// A panic was caught: the connection ends after the answer.
     pub(crate) panicked: Cell<bool>,
@@ -150,11 +152,13 @@ impl Run {
         let Self {
             depth,
             cancelled,
+            is_out_of_time,
             outcome,
             panicked,
         } = self;
         depth.set(0);
         cancelled.set(None);
+        is_out_of_time.set(false);
         outcome.set(Outcome::Answered);
         panicked.set(false);
     }

@@ -1,0 +1,102 @@
+//! Blocking work over a simulated core: results, panics, and work that is not wanted any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::testing::Client;
+use crate::{BlockingError, Context, Result, Server, blocking};
+
+#[test]
+fn results_and_panics_reach_whoever_awaits() -> Result {
+    let server = Server::builder()
+        .get("/ok", async |_| -> Result<String> {
+            let name = blocking(|| std::thread::current().name().map(str::to_owned)).await?;
+            Ok(name.unwrap_or_default())
+        })
+        .get("/many", async |_| -> Result<String> {
+            let all: Vec<_> = (0..200)
+                .map(|number| {
+                    blocking(move || {
+                        std::thread::sleep(Duration::from_millis(1));
+                        number
+                    })
+                })
+                .collect();
+            let mut sum = 0;
+            for one in all {
+                sum += one.await?;
+            }
+            Ok(sum.to_string())
+        })
+        .get("/panic", async |_| -> Result {
+            let error = blocking(|| panic!("on purpose"))
+                .await
+                .expect_err("it panics");
+            assert!(matches!(error, BlockingError::Panicked(_)));
+            assert_eq!(error.to_string(), "blocking work panicked: on purpose");
+            Err(error.into())
+        });
+    let mut client = Client::new(server.build()?)?;
+    let answer = client.get("/ok").send()?;
+    assert!(
+        answer.text().starts_with("ringlane-blocking-"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(
+        client.get("/many").send()?.text(),
+        (0..200).sum::<u32>().to_string()
+    );
+    assert_eq!(client.get("/panic").send()?.status(), 500);
+    Ok(())
+}
+
+#[test]
+fn work_that_nobody_awaits_any_more_is_not_begun() -> Result {
+    static DONE: AtomicUsize = AtomicUsize::new(0);
+    let release = Arc::new(AtomicBool::new(false));
+    // More than there are threads, and all of them wait.
+    let hold = || {
+        let release = Arc::clone(&release);
+        move || {
+            while !release.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    };
+    let held: Vec<_> = (0..super::BLOCKING_THREADS_MAX)
+        .map(|_| blocking(hold()))
+        .collect();
+    drop(blocking(|| DONE.fetch_add(1, Ordering::SeqCst)));
+    let wanted = blocking(|| DONE.fetch_add(10, Ordering::SeqCst));
+    release.store(true, Ordering::SeqCst);
+    let work = std::cell::Cell::new(Some((held, wanted)));
+    let mut client = Client::new(Server::builder().build()?)?;
+    let ended = client.spawn(async move {
+        let (held, wanted) = work.take().expect("it is taken once");
+        for one in held {
+            one.await?;
+        }
+        wanted.await?;
+        crate::ok()
+    });
+    while !ended.is_finished() {
+        client.run(Duration::ZERO)?;
+    }
+    assert_eq!(DONE.load(Ordering::SeqCst), 10);
+    Ok(())
+}
+
+#[test]
+fn a_context_can_be_awaited_across_threads() -> Result {
+    let server = Server::builder().post("/", async |ctx: Context| -> Result {
+        let body = ctx.body().bytes().await?;
+        let sum = blocking(move || body.iter().map(|&byte| u32::from(byte)).sum::<u32>()).await?;
+        ctx.text(sum.to_string());
+        Ok(())
+    });
+    let mut client = Client::new(server.build()?)?;
+    assert_eq!(client.post("/").body(vec![1, 2, 3]).send()?.text(), "6");
+    Ok(())
+}
