@@ -53,8 +53,8 @@ impl Sapling {
             expressions: expressions.into_compiled(),
             shortcuts: shortcuts.build(),
             ends: freeze_ends(&self.ends, methods),
-            // One more for a trailing slash, and one for the slash that a redirect would add.
-            segments_max: self.depth_max + 2,
+            // One more is where a catch-all begins.
+            segments_max: self.depth_max + 1,
         }
     }
 
@@ -77,8 +77,8 @@ impl Sapling {
                 table.insert(WHOLE, slashed.as_bytes(), end.0);
             }
         }
-        let mut params = sprout.params.iter();
-        if let (Some((rank, child)), None) = (params.next(), params.next())
+        // The first one is bare only if there are no others.
+        if let Some((rank, child)) = sprout.params.first_key_value()
             && rank.is_bare()
             && let Some(end) = self.sprouts[child.0 as usize].end
         {
