@@ -6,6 +6,8 @@
 //!
 //! Run: `cargo bench -p ringlane-bench --bench protocol`
 
+#![forbid(unsafe_code)]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringlane_protocol::{
     BodyDecoder, BodyPart, Framing, HeadLimits, HeadParser, Parsed, RequestHead, ResponseBody,

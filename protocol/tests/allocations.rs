@@ -2,6 +2,8 @@
 //!
 //! A program of its own, because the counting allocator counts every thread of a process.
 
+#![forbid(unsafe_code)]
+
 use ringlane_protocol::{
     BodyDecoder, BodyPart, HeadLimits, HeadParser, Parsed, RequestHead, ResponseBody, ResponseHead,
     ResponseHeaders, chunked, write_date,

@@ -1,4 +1,4 @@
-//! Fills a record from one whole head: `httparse` cuts it, then each rule is asked in a fixed order.
+//! Fills a record from one whole head: `httparse` cuts it, then each rule is asked, in one order.
 //!
 //! In:  exactly one head, from its leading empty lines to its last LF, every line ended by CRLF.
 //! Out: a filled record, the rule that the head broke, or "no grammatical head".

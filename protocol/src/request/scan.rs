@@ -247,7 +247,8 @@ impl Scan {
                 self.place = Place::Name;
             }
             (Place::Name, b':') => self.place = Place::Value,
-            (Place::Name, b' ' | b'\t') => return Err(ParseError::WhitespaceBeforeColon), // RFC 9112 §5.1
+            // RFC 9112 §5.1
+            (Place::Name, b' ' | b'\t') => return Err(ParseError::WhitespaceBeforeColon),
             (Place::Name, _) if TOKEN[usize::from(byte)] => {}
             _ => return Err(ParseError::InvalidHeaderName), // RFC 9112 §5, §2.2
         }

@@ -1,5 +1,7 @@
 //! The wire rules as tables: each row names its rule and what breaks or obeys it.
 
+#![forbid(unsafe_code)]
+
 mod bodies;
 mod connection;
 mod extensions;
