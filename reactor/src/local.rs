@@ -1,7 +1,7 @@
 //! What code that runs on a core can reach without being handed it: the core's tasks and sleeps.
 //!
 //! Always true here:
-//! - A thread is inside at most one core at a time; [`enter`] nests and restores.
+//! - A thread is inside at most one core at a time; entering nests and restores.
 //! - Nothing borrowed here is held while someone else's code runs.
 //!
 //! Not here: what tasks and sleeps do (`tasks.rs`, `sleeps.rs`).

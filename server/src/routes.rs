@@ -16,7 +16,7 @@ pub(crate) struct Scope {
     pub(crate) routes: Vec<RouteSpec>,
     pub(crate) layers: Vec<LayerSpec>,
     /// Scopes within, each behind its prefix.
-    pub(crate) groups: Vec<(String, Scope)>,
+    pub(crate) groups: Vec<(String, Self)>,
 }
 
 pub(crate) struct RouteSpec {

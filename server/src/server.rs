@@ -119,15 +119,13 @@ impl fmt::Debug for Server {
 /// ```
 /// use ringlane::Server;
 ///
-/// let server = Server::builder().bind("127.0.0.1:0").workers(1).build()?;
-/// let handle = server.start()?;
-/// assert_ne!(handle.addresses().next().map(|address| address.port()), Some(0));
-/// handle.shutdown();
-/// handle.wait()?;
-/// # ringlane::Result::Ok(())
-/// # }
-/// # fn _unused() -> ringlane::Result {
-/// # Ok(())
+/// fn main() -> ringlane::Result {
+///     let server = Server::builder().bind("127.0.0.1:0").workers(1).build()?;
+///     let handle = server.start()?;
+///     assert_ne!(handle.addresses().next().map(|address| address.port()), Some(0));
+///     handle.shutdown();
+///     handle.wait()
+/// }
 /// ```
 #[derive(Debug)]
 #[must_use = "without its handle a server can be neither ended nor awaited"]

@@ -7,7 +7,7 @@ mod memory;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use ringlane::{Builder, Context, Handle, Server};
+use ringlane::{Builder, Context, Handle};
 
 /// Routes as they are measured: synchronous with and without a parameter, and asynchronous but
 /// ready at once.

@@ -179,7 +179,7 @@ fn an_idle_connection_holds_at_most_512_bytes() {
     let after = private_dirty(server.child.id());
     assert_eq!(server.state(), (idle, 0), "no receive buffer is held");
     let each = after.saturating_sub(before) / idle;
-    println!("{before} bytes warm, {each} bytes for each of {idle} idle connections");
+    eprintln!("{before} bytes warm, {each} bytes for each of {idle} idle connections");
     assert!(
         each <= 512,
         "{each} bytes for each idle connection ({before} to {after})"
