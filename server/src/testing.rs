@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringlane_reactor::sim::{self, SimRing, World};
-use ringlane_reactor::{Config, Letter, Reactor, Socket};
+use ringlane_reactor::{Application, Config, Letter, Reactor, Socket};
 
 use crate::conversation::HttpCore;
 use crate::{Method, Result, Server, Task, blocking};
@@ -164,6 +164,11 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
+}
+
+/// What a server is to the event loop of one core, to be run by other means than a [`Client`].
+pub fn application(server: &Server) -> impl Application + use<> {
+    server.app().on_core(0)
 }
 
 /// A connection to a simulated server. Dropping it closes it.
