@@ -121,7 +121,7 @@ impl Report {
             server_core: arguments.server_core,
             load_core: arguments.load_core,
             order: "interleaved: each round measures every server once",
-            servers: "started afresh for each sample, nothing else running",
+            servers: "each sample starts one afresh, and it alone",
         };
         Self {
             format: FORMAT,
