@@ -219,6 +219,7 @@ fn outcomes(kind: OpKind) -> Vec<Outcome> {
                 End,
                 Failed(Errno::NOBUFS),
                 Failed(Errno::CANCELED),
+                Failed(Errno::PIPE),
             ],
             failed(&BROKEN),
             failed(&SPURIOUS),

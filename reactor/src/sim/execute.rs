@@ -80,28 +80,26 @@ impl State {
             return false;
         };
         let wire = operation.socket.and_then(|number| self.wires.get(&number));
-        let Some(op) = operation
-            .op
-            .as_ref()
-            .filter(|_| operation.started && !operation.deaf)
-        else {
+        let Some(op) = operation.op.as_ref().filter(|_| operation.started) else {
             return false;
         };
-        operation.doomed
-            || match op {
-                Op::Accept { listener } => {
-                    let listener = self.listeners.get(&listener.raw());
-                    listener.is_some_and(|listener| !listener.queue.is_empty())
-                }
-                Op::Receive { .. } => wire.is_some_and(|wire| wire.readable()),
-                Op::Send { .. } => {
-                    wire.is_some_and(|wire| wire.broken || wire.room(self.window_bytes) > 0)
-                }
-                Op::HangUp { .. } => wire.is_some_and(|wire| wire.hung_up()),
-                Op::Cancel { .. } => false,
-                Op::Shutdown { .. } | Op::Close { .. } => true,
-                Op::Notice => self.bell.load(Ordering::SeqCst),
+        if operation.doomed || operation.deaf {
+            return operation.doomed;
+        }
+        match op {
+            Op::Accept { listener } => {
+                let listener = self.listeners.get(&listener.raw());
+                listener.is_some_and(|listener| !listener.queue.is_empty())
             }
+            Op::Receive { .. } => wire.is_some_and(|wire| wire.readable()),
+            Op::Send { .. } => {
+                wire.is_some_and(|wire| wire.broken || wire.room(self.window_bytes) > 0)
+            }
+            Op::HangUp { .. } => wire.is_some_and(|wire| wire.hung_up()),
+            Op::Cancel { .. } => false,
+            Op::Shutdown { .. } | Op::Close { .. } => true,
+            Op::Notice => self.bell.load(Ordering::SeqCst),
+        }
     }
 
     fn execute(&mut self, serial: u64, buffers: &mut Buffers) {
@@ -309,6 +307,10 @@ impl State {
     }
 
     fn shutdown(&mut self, serial: u64, socket: Socket) {
+        // Often: few connections end so, and none twice.
+        if self.strikes(Fault::Reset, 50.0 * self.faults.reset) {
+            self.break_wire(socket.raw());
+        }
         let broken = self.wires.get(&socket.raw()).is_none_or(|wire| wire.broken);
         if broken {
             return self.fail(serial, Errno::NOTCONN, Loan::Nothing);

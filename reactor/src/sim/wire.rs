@@ -135,7 +135,12 @@ impl Wire {
     pub(super) fn break_server(&mut self, error: Errno) {
         if !self.broken {
             self.broken = true;
-            self.error = Some(error);
+            // As the kernel has it: a reset behind an end is a broken pipe.
+            self.error = Some(if self.peer_finished {
+                Errno::PIPE
+            } else {
+                error
+            });
         }
     }
 
