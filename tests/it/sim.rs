@@ -11,3 +11,4 @@ mod planted;
 mod seeds;
 mod stage;
 mod visitor;
+mod web;

@@ -4,7 +4,7 @@
 //! A message is a kind, a length and that many bytes; its answer repeats the kind, counts the
 //! answers of the conversation, and brings the bytes back or something longer in their place.
 //!
-//! Not here: the HTTP server.
+//! Not here: the HTTP server (`web.rs`).
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use ringlane_reactor::sim::{Coverage, Random};
 
 use super::seeds::{Seed, run_part};
 use super::stage::Stage;
-use super::visitor::{Manner, Plan};
+use super::visitor::{Manner, Plan, Seen};
 
 mod application;
 
@@ -104,7 +104,7 @@ fn answer(kind: Kind, index: u32, payload: &[u8]) -> Vec<u8> {
 fn plan(random: &mut Random) -> Plan {
     let count = 1 + random.below(16);
     let (mut bytes, mut answers) = (Vec::new(), Vec::new());
-    let (mut ended, mut more) = (None, false);
+    let (mut ended, mut more, mut about) = (None, false, Vec::new());
     for index in 0..count {
         let kinds = if random.chance(0.03) {
             &Kind::ALL[5..]
@@ -118,10 +118,11 @@ fn plan(random: &mut Random) -> Plan {
             .collect();
         bytes.extend(message(kind, &payload));
         more = ended.is_some();
+        about.push(format!("{kind:?}"));
         if ended.is_none() && kind != Kind::Abort {
             answers.push(answer(kind, index as u32, &payload));
         }
-        ended = ended.or(kind.ends().then_some(kind));
+        ended = ended.or_else(|| kind.ends().then_some(kind));
     }
     let manner = manner(random);
     if manner == Manner::Stalls {
@@ -136,6 +137,7 @@ fn plan(random: &mut Random) -> Plan {
         bytes,
         answers_due,
         judge,
+        about,
     }
 }
 
@@ -159,30 +161,33 @@ fn manner(random: &mut Random) -> Manner {
 }
 
 /// What was received must be how these answers begin, one behind the other.
-fn judge(answers: &[Vec<u8>], received: &[u8]) -> Result<usize, String> {
-    let mut rest = received;
-    for (count, answer) in answers.iter().enumerate() {
-        let common = rest.len().min(answer.len());
-        if rest[..common] != answer[..common] {
-            return match received {
-                [application::REFUSAL] => Ok(0),
-                _ => Err(format!(
-                    "answer {count} is not a clean beginning of what is due"
-                )),
-            };
-        }
-        rest = &rest[common..];
-        if common < answer.len() {
-            return Ok(count);
-        }
+fn judge(answers: &[Vec<u8>], received: &[u8]) -> Result<Seen, String> {
+    if received == [application::REFUSAL] {
+        return Ok(Seen {
+            answers: 0,
+            refused: true,
+        });
     }
-    if rest.is_empty() || received == [application::REFUSAL] {
-        return Ok(answers.len());
+    let all = answers.concat();
+    if !all.starts_with(received) {
+        let same = all
+            .iter()
+            .zip(received)
+            .take_while(|(due, came)| due == came);
+        let (at, length) = (same.count(), received.len());
+        return Err(format!(
+            "{length} bytes came, and from byte {at} on this is not a clean beginning of what is due"
+        ));
     }
-    Err(format!(
-        "{} bytes too many: what came is not a clean beginning of what is due",
-        rest.len()
-    ))
+    let mut end = 0;
+    let whole = answers.iter().take_while(|answer| {
+        end += answer.len();
+        end <= received.len()
+    });
+    Ok(Seen {
+        answers: whole.count(),
+        refused: false,
+    })
 }
 
 /// One run.

@@ -4,8 +4,8 @@
 
 use ringlane_reactor::sim::Mutation;
 
-use super::echo;
 use super::seeds::{replayed, until_caught};
+use super::{echo, web};
 
 /// Checks that the bug is caught, and that what catches it is what should.
 #[track_caller]
@@ -13,9 +13,11 @@ fn check(mutation: Mutation, expected: &[&str]) {
     if replayed().is_some() {
         return;
     }
-    let (seeds, message) = until_caught(mutation, echo::play).expect("the planted bug is caught");
-    let known = expected.iter().any(|part| message.contains(part));
-    assert!(known, "after {seeds} seeds: {message}");
+    for play in [echo::play, web::play] {
+        let (seeds, message) = until_caught(mutation, play).expect("the planted bug is caught");
+        let known = expected.iter().any(|part| message.contains(part));
+        assert!(known, "after {seeds} seeds: {message}");
+    }
 }
 
 #[test]
@@ -32,7 +34,11 @@ fn an_accept_that_is_not_armed_again_is_missed() {
 fn a_slot_that_is_freed_early_is_noticed() {
     check(
         Mutation::SlotFreedEarly,
-        &["stale completions", "the ring does not hold"],
+        &[
+            "stale completions",
+            "the ring does not hold",
+            "is closed while",
+        ],
     );
 }
 

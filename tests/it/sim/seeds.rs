@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use ringlane_reactor::sim::{Coverage, Mutation};
 
 /// Seeds that are run when nothing else is asked for.
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 400;
 /// Tests that share the seeds between them, so that they run at the same time.
 pub(super) const PARTS: u64 = 4;
 

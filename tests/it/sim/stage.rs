@@ -4,7 +4,7 @@
 //! - After every turn each buffer is home.
 //! - Whoever plays must be done within a bounded (simulated) time: nobody starves.
 //!
-//! Not here: the applications (`echo.rs`), the clients (`visitor.rs`).
+//! Not here: the applications (`echo.rs`, `web.rs`), the clients (`visitor.rs`).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -145,6 +145,7 @@ impl<A: Application> Stage<A> {
             turns += 1;
             assert!(turns < TURNS_MAX, "the loop turns in a circle");
             self.check_buffers();
+            assert!(!self.world.is_idle(), "nothing will ever happen again");
             if self.ending == (Ending::Dropped { turns }) {
                 break;
             }

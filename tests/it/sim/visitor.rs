@@ -1,7 +1,7 @@
 //! One client: sends what its plan says, cut anywhere, in one of several manners, and judges what
 //! it gets.
 //!
-//! Not here: what the requests mean, and which answers are right (`echo.rs`).
+//! Not here: what the requests mean, and which answers are right (`echo.rs`, `web.rs`).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -29,8 +29,17 @@ pub(super) enum Manner {
     Pauses { length: Duration },
 }
 
-/// How many whole answers there are, or why these bytes are not what the server may have sent.
-pub(super) type Judge = Box<dyn Fn(&[u8]) -> Result<usize, String>>;
+/// What was received so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Seen {
+    /// Answers that are there whole.
+    pub(super) answers: usize,
+    /// The server has said that there is no place for one more client.
+    pub(super) refused: bool,
+}
+
+/// Says what is there, or why the server should not have sent these bytes.
+pub(super) type Judge = Box<dyn Fn(&[u8]) -> Result<Seen, String>>;
 
 /// What one client is to do.
 pub(super) struct Plan {
@@ -39,6 +48,8 @@ pub(super) struct Plan {
     /// The answers it must get, unless something excuses the server.
     pub(super) answers_due: usize,
     pub(super) judge: Judge,
+    /// What it asks for, in words.
+    pub(super) about: Vec<String>,
 }
 
 /// One client at work.
@@ -54,7 +65,8 @@ pub(super) struct Visitor {
     client: Option<Client>,
     finished: bool,
     received: Vec<u8>,
-    answered: usize,
+    seen: Seen,
+    failed: bool,
 }
 
 impl<A: Application> Stage<A> {
@@ -74,7 +86,8 @@ impl<A: Application> Stage<A> {
             client: None,
             finished: false,
             received: Vec::new(),
-            answered: 0,
+            seen: Seen::default(),
+            failed: false,
         };
         self.tally.busy.set(self.tally.busy.get() + 1);
         visitor.come_back(began);
@@ -84,7 +97,10 @@ impl<A: Application> Stage<A> {
 /// Cuts bytes at random places, with random pauses in between: mostly a few large pieces, at times
 /// many small ones.
 fn cut(mut bytes: &[u8], began: Instant, random: &mut Random) -> VecDeque<(Instant, Vec<u8>)> {
-    let longest = random.pick(&[3, 40, 400, 100_000]);
+    const PIECES_MAX: usize = 300;
+    let longest = random
+        .pick(&[3, 40, 400, 100_000])
+        .max(bytes.len() / PIECES_MAX);
     let slowest = random.pick(&[
         Duration::ZERO,
         Duration::from_millis(2),
@@ -152,11 +168,12 @@ impl Visitor {
         }
         self.received.extend_from_slice(&new);
         match (self.plan.judge)(&self.received) {
-            Ok(answered) => {
-                self.answered = answered;
+            Ok(seen) => {
+                self.seen = seen;
                 false
             }
             Err(error) => {
+                self.failed = true;
                 self.fail(client, &error);
                 true
             }
@@ -166,7 +183,7 @@ impl Visitor {
     /// Does what its manner asks for; `true` if it has left.
     fn behave(&mut self, client: &Client, now: Instant) -> bool {
         let all_sent = self.pieces.is_empty();
-        let all_answered = all_sent && self.answered >= self.plan.answers_due;
+        let all_answered = all_sent && self.seen.answers >= self.plan.answers_due;
         let finishes = match self.plan.manner {
             Manner::Waits | Manner::Pauses { .. } => all_answered,
             Manner::FinishesEarly => all_sent,
@@ -187,9 +204,15 @@ impl Visitor {
     }
 
     fn fail(&self, client: &Client, problem: &str) {
-        let Self { answered, plan, .. } = self;
+        let Self { seen, plan, .. } = self;
         let (due, manner, port) = (plan.answers_due, plan.manner, client.address().port());
-        let failure = format!("client :{port} ({manner:?}), {answered} of {due}: {problem}");
+        let answered = seen.answers;
+        let next = (
+            &plan.about[..answered.min(plan.about.len())],
+            plan.about.get(answered),
+        );
+        let failure =
+            format!("client :{port} ({manner:?}), {answered} of {due}: {problem}; then {next:?}");
         self.tally.failures.borrow_mut().push(failure);
     }
 
@@ -197,9 +220,9 @@ impl Visitor {
     fn settle(self, client: &Client, link: Link) {
         self.tally.busy.set(self.tally.busy.get() - 1);
         let leaves = matches!(self.plan.manner, Manner::Leaves { .. });
-        let turned_away = self.tally.refuses && self.received.len() <= 1;
+        let turned_away = self.tally.refuses && (self.seen.refused || self.received.is_empty());
         let excused = leaves || turned_away || client.is_harmed() || self.tally.ending.get();
-        if !excused && self.answered < self.plan.answers_due {
+        if !self.failed && !excused && self.seen.answers < self.plan.answers_due {
             self.fail(client, &format!("it ended early, or starved ({link:?})"));
         }
     }
