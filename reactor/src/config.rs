@@ -40,7 +40,8 @@ pub struct Config {
     pub linger_timeout: Duration,
     /// How many bytes of that at most. Default 1 MiB.
     pub linger_bytes_max: u32,
-    /// How long accepting rests when descriptors or memory have run out. Default 50 ms, 1 ms to 10 s.
+    /// How long accepting rests when descriptors or memory have run out. Default 50 ms, 1 ms to 10
+    /// s.
     pub accept_backoff: Duration,
     /// How long a wait that has just sent may hold out for a second completion, so that sends and
     /// the requests that follow them are taken in one turn. Default 100 µs, 0 to 10 ms.

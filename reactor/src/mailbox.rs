@@ -80,8 +80,8 @@ impl fmt::Debug for Letter {
     }
 }
 
-/// Letters that may wait for one core; whoever sends one more is told. Senders that come at the same
-/// instant may exceed it by one each.
+/// Letters that may wait for one core; whoever sends one more is told. Senders that come at the
+/// same instant may exceed it by one each.
 pub const LETTERS_MAX: usize = 65_536;
 
 /// The address of a core's mailbox. Cheap to clone, usable from any thread.

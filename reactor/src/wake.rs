@@ -5,7 +5,8 @@
 //! - A wake that is set before its core looks is seen before that core sleeps.
 //! - A waker outlives what it names without harm: the worst is one poll for nothing.
 //!
-//! Not here: what is polled (`tasks.rs`, `reactor.rs`), the packing into a pointer (`sys/waker.rs`).
+//! Not here: what is polled (`tasks.rs`, `reactor.rs`), the packing into a pointer
+//! (`sys/waker.rs`).
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,7 +1,8 @@
 //! What is done to sockets that are known by number only.
 //!
 //! Always true here:
-//! - A [`Socket`] that reaches these functions is open: the reactor closes each once, and forgets it.
+//! - A [`Socket`] that reaches these functions is open: the reactor closes each once, and forgets
+//!   it.
 //!   A wrong number would be a bug that hits the wrong connection; it could not break memory.
 //!
 //! Not here: binding listeners (`listener.rs`), which needs no numbers.

@@ -175,16 +175,7 @@ fn fits(parts: &[Part], segments: &[String], spare_slash: bool) -> Vec<Fit> {
         }
         Part::CatchAll(expression) => {
             let text = segments.join("/");
-            let shorter = text
-                .strip_suffix('/')
-                .filter(|text| spare_slash && !text.is_empty());
-            let fitting = match expression {
-                None => Some(text.as_str()),
-                Some(expression) => [Some(text.as_str()), shorter]
-                    .into_iter()
-                    .flatten()
-                    .find(|text| whole(expression, text)),
-            };
+            let fitting = rest_that_fits(expression, &text, spare_slash);
             if let Some(text) = fitting.filter(|text| !text.is_empty()) {
                 let rank = Rank::CatchAll {
                     without: expression.is_none(),
@@ -195,6 +186,24 @@ fn fits(parts: &[Part], segments: &[String], spare_slash: bool) -> Vec<Fit> {
         }
     }
     ways
+}
+
+/// What a catch-all reads of the rest of a path: all of it, or all but a spare slash.
+fn rest_that_fits<'t>(
+    expression: Option<&str>,
+    text: &'t str,
+    spare_slash: bool,
+) -> Option<&'t str> {
+    let shorter = text
+        .strip_suffix('/')
+        .filter(|text| spare_slash && !text.is_empty());
+    match expression {
+        None => Some(text),
+        Some(expression) => [Some(text), shorter]
+            .into_iter()
+            .flatten()
+            .find(|text| whole(expression, text)),
+    }
 }
 
 /// The answer, as [`outline_bytes`] writes it.

@@ -18,7 +18,8 @@ pub(crate) struct Candidate {
     pub(crate) failure: Option<String>,
 }
 
-/// Builds all contenders. An error means that the run is to end; a failed build is in the candidate.
+/// Builds all contenders. An error means that the run is to end; a failed build is in the
+/// candidate.
 pub(crate) fn contenders(
     arguments: &Arguments,
     root: &Path,

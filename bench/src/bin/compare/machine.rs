@@ -1,6 +1,7 @@
 //! The machine and the versions, so that a figure can be believed or doubted later.
 //!
-//! Always true here: what cannot be read is absent, never guessed. Nothing names a user or a folder.
+//! Always true here: what cannot be read is absent, never guessed. Nothing names a user or a
+//! folder.
 //!
 //! Not here: figures.
 

@@ -1,7 +1,9 @@
 //! `compare`: ringlane beside the floors and its peers, in one interleaved run.
 //!
-//! Each round starts every server afresh, one after the other, pinned to one core, and loads it with
-//! wrk, pinned to another. The result is a table on the terminal and a JSON file in `bench/results`.
+//! Each round starts every server afresh, one after the other, pinned to one core, and loads it
+//! with
+//! wrk, pinned to another. The result is a table on the terminal and a JSON file in
+//! `bench/results`.
 //!
 //! Always true here:
 //! - Only processes that were started here are ended, by their id, however the run ends.

@@ -66,7 +66,8 @@ impl Epoll {
         }
     }
 
-    /// Serves those whose turn it is, in order, each until it has nothing more or its burst is over.
+    /// Serves those whose turn it is, in order, each until it has nothing more or its burst is
+    /// over.
     pub(super) fn serve(&mut self) -> Option<Completion> {
         while self.ready.due > 0 {
             let place = *self.ready.places.front()?;

@@ -1,7 +1,8 @@
 //! Bytes through a socket, as many as go without waiting.
 //!
 //! Always true here:
-//! - No call waits and none raises a signal, whatever mode the socket is in: adopted ones may block.
+//! - No call waits and none raises a signal, whatever mode the socket is in: adopted ones may
+//!   block.
 //!
 //! Not here: what is done about a short count or about none (`epoll.rs`).
 
