@@ -5,7 +5,8 @@
 //! - No code of a user's runs while a cell of the record is borrowed.
 //! - A handle that outlives its request still sees that request, and changes nothing any more.
 //!
-//! Not here: how a record is filled and sent (`conversation.rs`), what runs in between (`chain.rs`).
+//! Not here: how a record is filled and sent (`conversation.rs`), what runs in between
+//! (`chain.rs`).
 
 pub(crate) mod exchange;
 mod extensions;

@@ -1,4 +1,5 @@
-//! Errors as answers: a status, a code for programs, a message for people, and a source for the log.
+//! Errors as answers: a status, a code for programs, a message for people, and a source for the
+//! log.
 //!
 //! In:  any error type, by `?`; or a status and a message.
 //! Out: JSON `{error, message, code}` where the client accepts JSON, else the message as text.

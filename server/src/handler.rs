@@ -23,10 +23,18 @@ pub enum Now {}
 #[derive(Debug)]
 pub enum Later {}
 
+/// The handler does not return: it panics, or never ends.
+#[derive(Debug)]
+pub enum Never {}
+
+/// The handler returns a future that is never ready.
+#[derive(Debug)]
+pub enum NeverLater {}
+
 /// What a handler returns: a response, or a future of one.
 ///
-/// It is implemented for every [`IntoResponse`] (`Kind` is [`Now`]) and every future of one
-/// ([`Later`]), so handlers are `fn(Context) -> R` and `async fn(Context) -> R` alike. There is
+/// It is implemented for every [`IntoResponse`] (`Kind` is [`Now`]), every future of one
+/// ([`Later`]), and what does not return at all ([`Never`], [`NeverLater`]), so handlers are `fn(Context) -> R` and `async fn(Context) -> R` alike. There is
 /// nothing to implement here.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
@@ -85,6 +93,39 @@ impl<F: Future<Output: IntoResponse> + 'static> HandlerReturn<Later> for F {
             Rc::new(Typed::new(move |ctx, _| handler(ctx)))
         })))
     }
+}
+
+/// The type of expressions that do not return cannot be named in stable Rust, but it can be reached.
+/// [`IntoResponse`] must not be implemented for it in this way: other crates could not implement
+/// that trait any more, since the compiler does not know there what the name stands for.
+type Diverging = <fn() -> ! as Returns>::Output;
+
+#[doc(hidden)]
+pub trait Returns {
+    type Output;
+}
+
+impl<R> Returns for fn() -> R {
+    type Output = R;
+}
+
+#[diagnostic::do_not_recommend]
+impl HandlerReturn<Never> for Diverging {
+    fn erase<H: Fn(Context) -> Self + Send + Sync + 'static>(handler: H) -> Erased {
+        Erased(Kind::Synchronous(Arc::new(move |ctx| handler(ctx))))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<F: Future<Output = Diverging> + 'static> HandlerReturn<NeverLater> for F {
+    fn erase<H: Fn(Context) -> F + Send + Sync + 'static>(handler: H) -> Erased {
+        HandlerReturn::<Later>::erase(move |ctx| never_ready(handler(ctx)))
+    }
+}
+
+/// The same future with an output that has a name.
+async fn never_ready(future: impl Future<Output = Diverging>) {
+    future.await
 }
 
 /// Erases an onion. It is always asynchronous, so that asynchronous closures may capture.

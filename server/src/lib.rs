@@ -68,18 +68,16 @@ pub use chain::{Descent, Flow, IntoFlow, Next, Outcome};
 pub use context::Context;
 pub use error::{Error, Result, ok};
 #[doc(hidden)]
-pub use handler::Erased;
-pub use handler::{HandlerReturn, Later, Now};
+pub use handler::{Erased, Returns};
+pub use handler::{HandlerReturn, Later, Never, NeverLater, Now};
 pub use limits::{LimitError, Limits};
-#[doc(hidden)]
-pub use respond::Returns;
 pub use respond::{Html, IntoResponse, IntoStatus, Json};
 pub use ringlane_protocol::{Method, StatusCode, Version};
 pub use ringlane_reactor::cores::{Driver, StartError};
 pub use ringlane_reactor::listener::{AddressError, Bind};
 pub use ringlane_reactor::{Address, Config, ConfigError, Counter, Metrics, OverLimit};
 pub use ringlane_router::{RouteError, TrailingSlash};
-pub use routes::Routes;
-pub use server::{BuildError, Builder, Handle, Problem, Server, Shutdown};
+pub use routes::{Builder, Group, Routes};
+pub use server::{BuildError, Handle, Problem, Server, Shutdown, Whole};
 pub use stream::ResponseStream;
 pub use task::{Task, TaskError, spawn};

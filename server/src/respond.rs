@@ -191,21 +191,3 @@ impl IntoResponse for std::convert::Infallible {
         match self {}
     }
 }
-
-/// The type of expressions that never end cannot be named in stable Rust, but it can be reached
-/// this way: handlers that only loop or panic register like any other.
-#[doc(hidden)]
-pub trait Returns {
-    type Output;
-}
-
-impl<R> Returns for fn() -> R {
-    type Output = R;
-}
-
-#[diagnostic::do_not_recommend]
-impl IntoResponse for <fn() -> ! as Returns>::Output {
-    fn into_response(self, _: &Context) {
-        self
-    }
-}

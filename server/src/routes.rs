@@ -4,11 +4,16 @@
 //! - A layer is around every route of its scope and of the scopes within, wherever it was written.
 //! - Layers of one scope nest in the order in which they were written: the first is the outermost.
 //!
-//! Not here: composing chains (`app.rs`), which pattern wins (the router's).
+//! Not here: composing chains (`app.rs`), which pattern wins (the router's), what a server has
+//! beyond its routes (`server/builder.rs`).
+
+use std::sync::Arc;
 
 use ringlane_protocol::Method;
 
-use crate::handler::{Erased, LayerSpec};
+use crate::handler::{Erased, HandlerReturn, LayerSpec, erase_onion};
+use crate::server::Whole;
+use crate::{Context, IntoFlow, IntoResponse, Next};
 
 /// What one scope holds.
 #[derive(Default)]
@@ -26,7 +31,30 @@ pub(crate) struct RouteSpec {
     pub(crate) handler: Erased,
 }
 
-/// The routes of one group, with the layers around them.
+/// Collects routes and layers: of a whole server, or of one group in it.
+///
+/// Made by [`Server::builder`](crate::Server::builder). Layers that are registered on a server's
+/// builder are around everything, answers like 404 included.
+///
+/// ```
+/// use ringlane::{Context, Limits, Server};
+///
+/// let server = Server::builder()
+///     .bind("127.0.0.1:0")
+///     .workers(2)
+///     .limits(Limits::default().body_bytes_max(64 * 1024))
+///     .after(|ctx| { ctx.set_header("X-Content-Type-Options", "nosniff"); })
+///     .get("/", |ctx: Context| ctx.text("hello"))
+///     .build()?;
+/// # Ok::<(), ringlane::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until it is built, or given to the group it is for"]
+pub struct Builder<S = Whole> {
+    pub(crate) scope: Scope,
+    pub(crate) whole: S,
+}
+
+/// The routes of one group, with the layers around them alone.
 ///
 /// ```
 /// use ringlane::{Context, Routes, Server};
@@ -41,34 +69,182 @@ pub(crate) struct RouteSpec {
 /// let server = Server::builder().group("/api", api).build()?;
 /// # Ok::<(), ringlane::BuildError>(())
 /// ```
-#[derive(Default)]
-#[must_use = "routes do nothing until they are returned to the group they are for"]
-pub struct Routes {
-    scope: Scope,
-}
+pub type Routes = Builder<Group>;
 
-impl Routes {
-    fn scope(&mut self) -> &mut Scope {
-        &mut self.scope
+/// What a group has beyond its routes: nothing.
+#[derive(Debug)]
+pub struct Group(());
+
+impl<S> Builder<S> {
+    /// Answers one method on the paths of `pattern`.
+    ///
+    /// Patterns are made of text, `{name}`, `{name:expression}`, an optional last part, and
+    /// `{*rest}`; see [`ringlane_router`] for their grammar and for which one wins. Where only
+    /// `GET` is registered, it answers `HEAD` too. `OPTIONS` is answered with `Allow` unless it is
+    /// registered.
+    ///
+    /// The handler is a function of a [`Context`], asynchronous or not. A closure that is
+    /// asynchronous cannot capture; write `move |ctx| { let db = db.clone(); async move { … } }`,
+    /// or keep the value as [state of the core](Builder::state).
+    pub fn route<H, R, K>(mut self, method: Method, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.scope.add(Some(method), pattern, R::erase(handler));
+        self
     }
 
-    pub(crate) fn into_scope(self) -> Scope {
-        self.scope
+    /// Answers every method on the paths of `pattern` that no other route of the same pattern
+    /// answers.
+    pub fn any<H, R, K>(mut self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.scope.add(None, pattern, R::erase(handler));
+        self
+    }
+
+    /// Answers `GET` on the paths of `pattern`, as [`route`](Self::route).
+    pub fn get<H, R, K>(self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.route(Method::GET, pattern, handler)
+    }
+
+    /// Answers `POST` on the paths of `pattern`, as [`route`](Self::route).
+    pub fn post<H, R, K>(self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.route(Method::POST, pattern, handler)
+    }
+
+    /// Answers `PUT` on the paths of `pattern`, as [`route`](Self::route).
+    pub fn put<H, R, K>(self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.route(Method::PUT, pattern, handler)
+    }
+
+    /// Answers `DELETE` on the paths of `pattern`, as [`route`](Self::route).
+    pub fn delete<H, R, K>(self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.route(Method::DELETE, pattern, handler)
+    }
+
+    /// Answers `PATCH` on the paths of `pattern`, as [`route`](Self::route).
+    pub fn patch<H, R, K>(self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.route(Method::PATCH, pattern, handler)
+    }
+
+    /// Answers `HEAD` on the paths of `pattern`, as [`route`](Self::route).
+    pub fn head<H, R, K>(self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.route(Method::HEAD, pattern, handler)
+    }
+
+    /// Answers `OPTIONS` on the paths of `pattern`, as [`route`](Self::route).
+    pub fn options<H, R, K>(self, pattern: &str, handler: H) -> Self
+    where
+        H: Fn(Context) -> R + Send + Sync + 'static,
+        R: HandlerReturn<K>,
+    {
+        self.route(Method::OPTIONS, pattern, handler)
+    }
+
+    /// Adds routes that share a prefix, and layers around them alone.
+    ///
+    /// The prefix may hold parameters. The pattern `/` within means the prefix itself.
+    pub fn group(mut self, prefix: &str, routes: impl FnOnce(Routes) -> Routes) -> Self {
+        let empty = Routes {
+            scope: Scope::default(),
+            whole: Group(()),
+        };
+        let group = routes(empty).scope;
+        self.scope.groups.push((prefix.to_owned(), group));
+        self
+    }
+
+    /// Runs a function before what is below it. It may end the request: by
+    /// [`Flow::Stop`](crate::Flow::Stop), or by an error.
+    pub fn before<B, R>(mut self, before: B) -> Self
+    where
+        B: Fn(&Context) -> R + Send + Sync + 'static,
+        R: IntoFlow,
+    {
+        let before = move |ctx: &Context| before(ctx).into_flow(ctx);
+        self.scope.layers.push(LayerSpec::Before(Arc::new(before)));
+        self
+    }
+
+    /// Runs a function after what is below it, whatever ended it: an answer, an error, a panic, a
+    /// deadline, or a client that has left.
+    pub fn after<A>(mut self, after: A) -> Self
+    where
+        A: Fn(&Context) + Send + Sync + 'static,
+    {
+        self.scope.layers.push(LayerSpec::After(Arc::new(after)));
+        self
+    }
+
+    /// Puts an asynchronous function around what is below it: an onion.
+    ///
+    /// What follows `next.run(&ctx).await` runs whatever ended the layers below. Each onion costs a
+    /// future per request; where `before` or `after` suffice, they are cheaper.
+    ///
+    /// ```
+    /// use ringlane::{Context, Next, Server};
+    ///
+    /// async fn timing(ctx: Context, next: Next) {
+    ///     let started = ringlane::time::now();
+    ///     next.run(&ctx).await;
+    ///     let millis = started.elapsed().as_millis();
+    ///     ctx.set_header("Server-Timing", format!("app;dur={millis}"));
+    /// }
+    ///
+    /// let server = Server::builder().wrap(timing).build()?;
+    /// # Ok::<(), ringlane::BuildError>(())
+    /// ```
+    pub fn wrap<W, R>(mut self, onion: W) -> Self
+    where
+        W: AsyncFn(Context, Next) -> R + Send + Sync + 'static,
+        R: IntoResponse + 'static,
+    {
+        self.scope.layers.push(LayerSpec::Onion(erase_onion(onion)));
+        self
     }
 }
 
-impl std::fmt::Debug for Routes {
+impl<S: std::fmt::Debug> std::fmt::Debug for Builder<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Routes")
+        f.debug_struct("Builder")
             .field("routes", &self.scope.routes.len())
             .field("layers", &self.scope.layers.len())
             .field("groups", &self.scope.groups.len())
+            .field("whole", &self.whole)
             .finish()
     }
 }
 
 impl Scope {
-    pub(crate) fn add(&mut self, method: Option<Method>, pattern: &str, handler: Erased) {
+    fn add(&mut self, method: Option<Method>, pattern: &str, handler: Erased) {
         self.routes.push(RouteSpec {
             method,
             pattern: pattern.to_owned(),
@@ -76,143 +252,3 @@ impl Scope {
         });
     }
 }
-
-/// One method of registration per method of requests.
-macro_rules! verbs {
-    ($($name:ident $method:ident $text:literal)*) => {
-        $(
-            #[doc = concat!("Answers `", $text, "` on the paths of `pattern`, as [`route`](Self::route).")]
-            pub fn $name<H, R, K>(self, pattern: &str, handler: H) -> Self
-            where
-                H: Fn($crate::Context) -> R + Send + Sync + 'static,
-                R: $crate::handler::HandlerReturn<K>,
-            {
-                self.route($crate::Method::$method, pattern, handler)
-            }
-        )*
-    };
-}
-
-/// The methods of registration: the same on the server's builder and in its groups.
-macro_rules! registration {
-    ($type:ty) => {
-        impl $type {
-            $crate::routes::verbs! {
-                get GET "GET"
-                post POST "POST"
-                put PUT "PUT"
-                delete DELETE "DELETE"
-                patch PATCH "PATCH"
-                head HEAD "HEAD"
-                options OPTIONS "OPTIONS"
-            }
-
-            /// Answers one method on the paths of `pattern`.
-            ///
-            /// Patterns are made of text, `{name}`, `{name:expression}`, an optional last part, and
-            /// `{*rest}`; see [`ringlane_router`] for their grammar and for which one wins. Where
-            /// only `GET` is registered, it answers `HEAD` too. `OPTIONS` is answered with `Allow`
-            /// unless it is registered.
-            ///
-            /// The handler is a function of a [`Context`](crate::Context), asynchronous or not. A
-            /// closure that is asynchronous cannot capture; write
-            /// `move |ctx| { let db = db.clone(); async move { … } }`, or keep the value as
-            /// [state of the core](crate::Builder::state).
-            pub fn route<H, R, K>(
-                mut self,
-                method: $crate::Method,
-                pattern: &str,
-                handler: H,
-            ) -> Self
-            where
-                H: Fn($crate::Context) -> R + Send + Sync + 'static,
-                R: $crate::handler::HandlerReturn<K>,
-            {
-                self.scope().add(Some(method), pattern, R::erase(handler));
-                self
-            }
-
-            /// Answers every method on the paths of `pattern` that no other route of the same
-            /// pattern answers.
-            pub fn any<H, R, K>(mut self, pattern: &str, handler: H) -> Self
-            where
-                H: Fn($crate::Context) -> R + Send + Sync + 'static,
-                R: $crate::handler::HandlerReturn<K>,
-            {
-                self.scope().add(None, pattern, R::erase(handler));
-                self
-            }
-
-            /// Adds routes that share a prefix, and layers around them alone.
-            ///
-            /// The prefix may hold parameters. The pattern `/` within means the prefix itself.
-            pub fn group(
-                mut self,
-                prefix: &str,
-                routes: impl FnOnce($crate::Routes) -> $crate::Routes,
-            ) -> Self {
-                let group = routes($crate::Routes::default()).into_scope();
-                self.scope().groups.push((prefix.to_owned(), group));
-                self
-            }
-
-            /// Runs a function before what is below it. It may end the request: by
-            /// [`Flow::Stop`](crate::Flow::Stop), or by an error.
-            pub fn before<B, R>(mut self, before: B) -> Self
-            where
-                B: Fn(&$crate::Context) -> R + Send + Sync + 'static,
-                R: $crate::IntoFlow,
-            {
-                let before = move |ctx: &$crate::Context| before(ctx).into_flow(ctx);
-                let layer = $crate::handler::LayerSpec::Before(std::sync::Arc::new(before));
-                self.scope().layers.push(layer);
-                self
-            }
-
-            /// Runs a function after what is below it, whatever ended it: an answer, an error, a
-            /// panic, a deadline, or a client that has left.
-            pub fn after<A>(mut self, after: A) -> Self
-            where
-                A: Fn(&$crate::Context) + Send + Sync + 'static,
-            {
-                let layer = $crate::handler::LayerSpec::After(std::sync::Arc::new(after));
-                self.scope().layers.push(layer);
-                self
-            }
-
-            /// Puts an asynchronous function around what is below it: an onion.
-            ///
-            /// What follows `next.run(&ctx).await` runs whatever ended the layers below. Each onion
-            /// costs a future per request; where `before` or `after` suffice, they are cheaper.
-            ///
-            /// ```
-            /// use ringlane::{Context, Next, Server};
-            ///
-            /// async fn timing(ctx: Context, next: Next) {
-            ///     let started = ringlane::time::now();
-            ///     next.run(&ctx).await;
-            ///     let millis = started.elapsed().as_millis();
-            ///     ctx.set_header("Server-Timing", format!("app;dur={millis}"));
-            /// }
-            ///
-            /// let server = Server::builder().wrap(timing).build()?;
-            /// # Ok::<(), ringlane::BuildError>(())
-            /// ```
-            pub fn wrap<W, R>(mut self, onion: W) -> Self
-            where
-                W: AsyncFn($crate::Context, $crate::Next) -> R + Send + Sync + 'static,
-                R: $crate::IntoResponse + 'static,
-            {
-                let onion = $crate::handler::erase_onion(onion);
-                self.scope()
-                    .layers
-                    .push($crate::handler::LayerSpec::Onion(onion));
-                self
-            }
-        }
-    };
-}
-
-pub(crate) use {registration, verbs};
-
-registration!(Routes);

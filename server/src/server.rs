@@ -24,8 +24,9 @@ use ringlane_reactor::{Config, Metrics};
 
 use crate::Result;
 use crate::app::App;
+use crate::routes::Builder;
 
-pub use builder::{BuildError, Builder, Problem};
+pub use builder::{BuildError, Problem, Whole};
 
 /// A server that was checked, and serves once it is started.
 ///

@@ -20,27 +20,10 @@ use crate::Context;
 use crate::app::{App, Settings};
 use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
-use crate::routes::{Scope, registration};
+use crate::routes::{Builder, Scope};
 
-/// Collects routes, layers and settings for a [`Server`].
-///
-/// Layers that are registered here are around everything, answers like 404 included.
-///
-/// ```
-/// use ringlane::{Context, Limits, Server};
-///
-/// let server = Server::builder()
-///     .bind("127.0.0.1:0")
-///     .workers(2)
-///     .limits(Limits::default().body_bytes_max(64 * 1024))
-///     .after(|ctx| { ctx.set_header("X-Content-Type-Options", "nosniff"); })
-///     .get("/", |ctx: Context| ctx.text("hello"))
-///     .build()?;
-/// # Ok::<(), ringlane::BuildError>(())
-/// ```
-#[must_use = "a builder does nothing until it is built"]
-pub struct Builder {
-    scope: Scope,
+/// What a whole server has beyond its routes: its settings.
+pub struct Whole {
     settings: Settings,
     binds: Vec<Result<Bind, AddressError>>,
     setup: Setup,
@@ -51,96 +34,93 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             scope: Scope::default(),
-            settings: Settings::default(),
-            binds: Vec::new(),
-            setup: Setup::default(),
-            drain_time: Duration::from_secs(10),
+            whole: Whole {
+                settings: Settings::default(),
+                binds: Vec::new(),
+                setup: Setup::default(),
+                drain_time: Duration::from_secs(10),
+            },
         }
     }
 }
 
-registration!(Builder);
-
+/// Settings of a server.
 impl Builder {
-    fn scope(&mut self) -> &mut Scope {
-        &mut self.scope
-    }
-
     /// Listens on an address: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`. May be called several
     /// times. Port 0 is any free one.
     pub fn bind(mut self, address: &str) -> Self {
-        self.binds.push(address.parse());
+        self.whole.binds.push(address.parse());
         self
     }
 
-    /// How many cores serve, each on a thread of its own. Default: one per CPU that this process may
-    /// use. At least 1.
+    /// How many cores serve, each on a thread of its own. Default: one per CPU that this process
+    /// may use. At least 1.
     pub fn workers(mut self, count: usize) -> Self {
-        self.setup.cores = Some(count);
+        self.whole.setup.cores = Some(count);
         self
     }
 
     /// What moves the bytes. Default: `io_uring` where it can be had, else `epoll`.
     pub fn driver(mut self, driver: Driver) -> Self {
-        self.setup.driver = driver;
+        self.whole.setup.driver = driver;
         self
     }
 
     /// How much clients may send, and how long anything may take.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.settings.limits = limits;
+        self.whole.settings.limits = limits;
         self
     }
 
     /// Connections on each core. Default: only the limit of all cores together counts.
     pub fn connections_per_core_max(mut self, count: usize) -> Self {
-        self.setup.config.connections_max = count;
+        self.whole.setup.config.connections_max = count;
         self
     }
 
-    /// Connections on all cores together. Default: what RLIMIT_NOFILE allows, less a few descriptors
-    /// for everything else; the soft limit is raised to the hard one at the start.
+    /// Connections on all cores together. Default: what RLIMIT_NOFILE allows, less a few
+    /// descriptors for everything else; the soft limit is raised to the hard one at the start.
     pub fn connections_max(mut self, count: usize) -> Self {
-        self.setup.connections_total = Some(count);
+        self.whole.setup.connections_total = Some(count);
         self
     }
 
     /// What happens to one connection more: it waits until another ends (the default), or is
     /// answered with 503 and `Retry-After`.
     pub fn over_limit(mut self, policy: OverLimit) -> Self {
-        self.setup.config.over_limit = policy;
+        self.whole.setup.config.over_limit = policy;
         self
     }
 
     /// The event loop's own settings. Those that have a method of their own here, or among
     /// [`Limits`], are replaced by what is set there.
     pub fn reactor(mut self, config: Config) -> Self {
-        self.setup.config = config;
+        self.whole.setup.config = config;
         self
     }
 
     /// How long a shutdown waits for requests in flight. Default 10 s.
     pub fn drain_time(mut self, time: Duration) -> Self {
-        self.drain_time = time;
+        self.whole.drain_time = time;
         self
     }
 
     /// What a slash at the end of a path means. Default: another path.
     pub fn trailing_slash(mut self, policy: TrailingSlash) -> Self {
-        self.settings.trailing_slash = policy;
+        self.whole.settings.trailing_slash = policy;
         self
     }
 
     /// Whether a client that finished sending is still answered by a handler that has to wait.
     /// Default no: it is taken to have left, and the handler is cancelled.
     pub fn half_close(mut self, yes: bool) -> Self {
-        self.settings.half_close = yes;
+        self.whole.settings.half_close = yes;
         self
     }
 
     /// The `Server` header of all answers. Default `ringlane`; `None` sends none.
     pub fn server_name(mut self, name: Option<&str>) -> Self {
-        self.settings.server_name = name.map(Arc::from);
+        self.whole.settings.server_name = name.map(Arc::from);
         self
     }
 
@@ -166,7 +146,7 @@ impl Builder {
     /// ```
     pub fn state<T: 'static>(mut self, make: impl Fn(usize) -> T + Send + Sync + 'static) -> Self {
         let make = move |core| Box::new(make(core)) as Box<dyn Any>;
-        self.settings.states.push(Arc::new(make));
+        self.whole.settings.states.push(Arc::new(make));
         self
     }
 
@@ -177,7 +157,7 @@ impl Builder {
         H: Fn(Context) -> R + Send + Sync + 'static,
         R: HandlerReturn<K>,
     {
-        self.settings.fallback = Some(R::erase(handler));
+        self.whole.settings.fallback = Some(R::erase(handler));
         self
     }
 
@@ -188,13 +168,13 @@ impl Builder {
     /// All that is wrong: malformed patterns and conflicts between them, limits out of range,
     /// addresses that are none.
     pub fn build(self) -> Result<Server, BuildError> {
-        let Self {
-            scope,
+        let Self { scope, whole } = self;
+        let Whole {
             settings,
             binds,
             mut setup,
             drain_time,
-        } = self;
+        } = whole;
         let mut problems = Vec::new();
         for bind in binds {
             match bind {
@@ -233,9 +213,9 @@ fn configure(config: &mut Config, limits: &Limits) {
     config.input_bytes_max = config.input_bytes_max.max(limits.head.head_bytes_max);
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for Whole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("Whole")
             .field("binds", &self.binds)
             .field("setup", &self.setup)
             .finish_non_exhaustive()

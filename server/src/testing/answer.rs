@@ -56,8 +56,8 @@ impl Answer {
         Ok(serde_json::from_slice(&self.body)?)
     }
 
-    /// Takes the first final answer off `received`; `None` if it is not whole. To `HEAD` there is no
-    /// body; where no length is given, the body lasts until the connection `is_finished`.
+    /// Takes the first final answer off `received`; `None` if it is not whole. To `HEAD` there is
+    /// no body; where no length is given, the body lasts until the connection `is_finished`.
     pub(super) fn parse(
         mut received: &[u8],
         to_head: bool,
