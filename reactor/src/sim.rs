@@ -10,6 +10,7 @@
 
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -127,6 +128,8 @@ impl World {
         };
         state.wires.insert(number, Wire::new(server));
         state.tell(|| format!("{} comes: {server:?}", state::Named(number)));
+        let now = state.now();
+        state.deliver_wire(number, now); // who arrives at once is in the queue before the next
         drop(state);
         Client::new(self.clone(), number)
     }
@@ -138,6 +141,37 @@ impl World {
         let mut state = self.state();
         let key = (when, state.next_serial());
         state.actions.insert(key, Box::new(action));
+    }
+
+    /// Runs what others do at this moment. They may use the world, so it is not borrowed here.
+    fn run_actions(&self) {
+        loop {
+            let mut state = self.state();
+            let now = state.now();
+            let next = state.actions.first_entry();
+            let Some(due) = next.filter(|one| one.key().0 <= now) else {
+                return;
+            };
+            let action = due.remove();
+            drop(state);
+            action();
+        }
+    }
+
+    /// Lets time pass without the core: what is under way arrives, and others do what they do.
+    /// For what comes after the core's end.
+    pub fn pass(&self, time: Duration) {
+        let until = self.now() + time;
+        loop {
+            self.run_actions();
+            let mut state = self.state();
+            state.deliver();
+            let next = state.next_event().map_or(until, |next| next.min(until));
+            if state.now() >= until {
+                return;
+            }
+            state.time.advance_to(next);
+        }
     }
 
     /// The time in this world.

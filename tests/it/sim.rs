@@ -8,6 +8,7 @@
 
 mod echo;
 mod planted;
+mod scripts;
 mod seeds;
 mod stage;
 mod visitor;

@@ -64,20 +64,6 @@ impl SimRing {
         &self.world
     }
 
-    /// Runs what others do at this moment. They may use the world, so it is not borrowed here.
-    fn run_actions(&self) {
-        loop {
-            let mut state = self.world.state();
-            let now = state.now();
-            let Some(entry) = state.actions.first_entry().filter(|one| one.key().0 <= now) else {
-                return;
-            };
-            let action = entry.remove();
-            drop(state);
-            action();
-        }
-    }
-
     /// Whether the wait that began at `began` is over, and if not, when to look again.
     fn plan(&self, wait: Wait, began: Instant) -> Next {
         let mut state = self.world.state();
@@ -160,7 +146,7 @@ impl Ring for SimRing {
         let early = wait.want > 0 && state.random.chance(faults.early_wake);
         drop(state);
         loop {
-            self.run_actions();
+            self.world.run_actions();
             self.world.state().step(&mut self.buffers);
             match self.plan(wait, began) {
                 Next::Return => break,

@@ -14,14 +14,14 @@ use super::seeds::{Seed, run_part};
 use super::stage::Stage;
 use super::visitor::{Manner, Plan, Seen};
 
-mod application;
+pub(super) mod application;
 
 use application::{Book, Echo};
 
 /// A message's kind: how it is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
-enum Kind {
+pub(super) enum Kind {
     AtOnce = b'a',
     /// By a task that sleeps.
     Slow = b's',
@@ -80,7 +80,7 @@ impl Kind {
     }
 }
 
-fn message(kind: Kind, payload: &[u8]) -> Vec<u8> {
+pub(super) fn message(kind: Kind, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).expect("messages are short");
     [&[kind as u8], &length.to_be_bytes()[..], payload].concat()
 }
@@ -95,7 +95,7 @@ fn answer_head(kind: Kind, index: u32, length: usize) -> Vec<u8> {
     .concat()
 }
 
-fn answer(kind: Kind, index: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn answer(kind: Kind, index: u32, payload: &[u8]) -> Vec<u8> {
     let body = kind.body(index, payload);
     [answer_head(kind, index, body.len()), body].concat()
 }
@@ -131,11 +131,14 @@ fn plan(random: &mut Random) -> Plan {
     // Who finishes without lingering resets a client that is still sending, answers or not.
     let may_be_lost = ended == Some(Kind::Abort) || (ended == Some(Kind::Finish) && more);
     let answers_due = if may_be_lost { 0 } else { answers.len() };
+    let answers_all = answers.len();
     let judge = Box::new(move |received: &[u8]| judge(&answers, received));
     Plan {
         manner,
         bytes,
+        answers_all,
         answers_due,
+        may_be_cut: may_be_lost,
         judge,
         about,
     }
@@ -165,6 +168,7 @@ fn judge(answers: &[Vec<u8>], received: &[u8]) -> Result<Seen, String> {
     if received == [application::REFUSAL] {
         return Ok(Seen {
             answers: 0,
+            cut: false,
             refused: true,
         });
     }
@@ -179,13 +183,17 @@ fn judge(answers: &[Vec<u8>], received: &[u8]) -> Result<Seen, String> {
             "{length} bytes came, and from byte {at} on this is not a clean beginning of what is due"
         ));
     }
-    let mut end = 0;
-    let whole = answers.iter().take_while(|answer| {
+    let (mut whole, mut end) = (0, 0);
+    for answer in answers {
+        if end + answer.len() > received.len() {
+            break;
+        }
         end += answer.len();
-        end <= received.len()
-    });
+        whole += 1;
+    }
     Ok(Seen {
-        answers: whole.count(),
+        answers: whole,
+        cut: end < received.len(),
         refused: false,
     })
 }

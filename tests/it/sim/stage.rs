@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ringlane_reactor::clock::Instant;
+use ringlane_reactor::clock::{self, Instant};
 use ringlane_reactor::sim::{Coverage, Faults, Random, SimRing, World};
 use ringlane_reactor::{Application, Config, Letter, Metrics, OverLimit, Post, Reactor, Socket};
 
@@ -41,8 +41,10 @@ pub(super) enum Ending {
 pub(super) struct Tally {
     /// Clients that are not done.
     pub(super) busy: Cell<usize>,
-    /// The core was told to end.
-    pub(super) ending: Cell<bool>,
+    /// When the core was told to end, and until when it was to do so politely.
+    pub(super) told: Cell<Option<(Instant, Instant)>>,
+    /// The core has ended.
+    pub(super) over: Cell<bool>,
     pub(super) refuses: bool,
     pub(super) failures: RefCell<Vec<String>>,
 }
@@ -118,7 +120,8 @@ impl<A: Application> Stage<A> {
         reactor.listen(listener);
         let tally = Tally {
             busy: Cell::new(0),
-            ending: Cell::new(false),
+            told: Cell::new(None),
+            over: Cell::new(false),
             refuses: config.over_limit == OverLimit::Refuse,
             failures: RefCell::default(),
         };
@@ -156,9 +159,19 @@ impl<A: Application> Stage<A> {
             .each_ref()
             .map(|count| count.load(Ordering::Relaxed));
         assert_eq!(sent[0], sent[1], "letters sent and read");
+        self.see_the_rest();
         let failures = self.tally.failures.take();
         assert!(failures.is_empty(), "{failures:#?}");
         self.check_end()
+    }
+
+    /// What the core has sent still arrives, and everybody sees how it ended.
+    fn see_the_rest(&self) {
+        if !matches!(self.ending, Ending::Dropped { .. }) {
+            self.tally.over.set(true);
+            self.world.pass(Duration::from_secs(1));
+            assert_eq!(self.tally.busy.get(), 0, "clients are left");
+        }
     }
 
     fn check_buffers(&self) {
@@ -235,7 +248,12 @@ impl<A: Application> Stage<A> {
 }
 
 fn tell(tally: &Tally, post: &Post, letter: Letter) {
-    tally.ending.set(true);
+    let now = clock::now();
+    let grace = match &letter {
+        Letter::Drain(grace) => *grace,
+        _ => Duration::ZERO,
+    };
+    tally.told.set(Some((now, now + grace)));
     let sent = post.send(letter);
     assert!(sent.is_ok(), "the core took no letter: {sent:?}");
 }

@@ -14,6 +14,9 @@ use ringlane_reactor::{Application, Socket};
 
 use super::stage::{DONE_WITHIN, Stage, Tally};
 
+/// By when a core that ends has closed its listeners, and not yet given up on new clients.
+const LAST_CALL: Duration = Duration::from_millis(400);
+
 /// How a client behaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Manner {
@@ -34,6 +37,8 @@ pub(super) enum Manner {
 pub(super) struct Seen {
     /// Answers that are there whole.
     pub(super) answers: usize,
+    /// There is more behind them, which is not whole.
+    pub(super) cut: bool,
     /// The server has said that there is no place for one more client.
     pub(super) refused: bool,
 }
@@ -45,8 +50,12 @@ pub(super) type Judge = Box<dyn Fn(&[u8]) -> Result<Seen, String>>;
 pub(super) struct Plan {
     pub(super) manner: Manner,
     pub(super) bytes: Vec<u8>,
+    /// The answers to all that it asks, if nothing comes in between.
+    pub(super) answers_all: usize,
     /// The answers it must get, unless something excuses the server.
     pub(super) answers_due: usize,
+    /// An answer may be cut off even if all are polite.
+    pub(super) may_be_cut: bool,
     pub(super) judge: Judge,
     /// What it asks for, in words.
     pub(super) about: Vec<String>,
@@ -183,7 +192,7 @@ impl Visitor {
     /// Does what its manner asks for; `true` if it has left.
     fn behave(&mut self, client: &Client, now: Instant) -> bool {
         let all_sent = self.pieces.is_empty();
-        let all_answered = all_sent && self.seen.answers >= self.plan.answers_due;
+        let all_answered = all_sent && self.seen.answers >= self.plan.answers_all;
         let finishes = match self.plan.manner {
             Manner::Waits | Manner::Pauses { .. } => all_answered,
             Manner::FinishesEarly => all_sent,
@@ -218,12 +227,30 @@ impl Visitor {
 
     /// It is over: was it as it should be?
     fn settle(self, client: &Client, link: Link) {
-        self.tally.busy.set(self.tally.busy.get() - 1);
+        let tally = &self.tally;
+        tally.busy.set(tally.busy.get() - 1);
         let leaves = matches!(self.plan.manner, Manner::Leaves { .. });
-        let turned_away = self.tally.refuses && (self.seen.refused || self.received.is_empty());
-        let excused = leaves || turned_away || client.is_harmed() || self.tally.ending.get();
-        if !self.failed && !excused && self.seen.answers < self.plan.answers_due {
-            self.fail(client, &format!("it ended early, or starved ({link:?})"));
+        let turned_away = tally.refuses && (self.seen.refused || self.received.is_empty());
+        if self.failed || leaves || turned_away || client.is_harmed() {
+            return;
+        }
+        let now = self.world.now();
+        let told = tally.told.get();
+        if told.is_none() && self.seen.answers < self.plan.answers_due {
+            return self.fail(client, &format!("it ended early, or starved ({link:?})"));
+        }
+        if tally.over.get() && matches!(link, Link::Open | Link::Connecting) {
+            return self.fail(client, "the core has ended, but not this connection");
+        }
+        let politely = told.is_none_or(|(_, until)| now <= until);
+        if politely && self.seen.cut && !self.plan.may_be_cut {
+            self.fail(client, &format!("an answer was cut off ({link:?})"));
+        }
+        // A listener that closes must not leave anybody in its queue.
+        let soon = told.is_some_and(|(told, until)| now <= until.min(told + LAST_CALL));
+        let expects = self.plan.answers_due > 0;
+        if soon && expects && link == Link::Reset && self.received.is_empty() {
+            self.fail(client, "it was reset when the core began to end");
         }
     }
 }

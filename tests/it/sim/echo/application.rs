@@ -25,7 +25,7 @@ const STEP_BYTES: usize = 1000;
 
 /// What is counted over the whole run.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(crate) struct Book {
     /// By conversation: how often it was told of its end.
     closed: RefCell<Vec<u32>>,
     tasks: Cell<usize>,
@@ -33,7 +33,7 @@ pub(super) struct Book {
 
 impl Book {
     /// Everything that was begun has ended, once.
-    pub(super) fn check(&self) {
+    pub(crate) fn check(&self) {
         let closed = self.closed.borrow();
         assert!(
             closed.iter().all(|&count| count == 1),
@@ -59,14 +59,14 @@ impl Drop for Counted {
     }
 }
 
-pub(super) struct Echo {
+pub(crate) struct Echo {
     world: World,
     book: Rc<Book>,
     random: Random,
 }
 
 /// One conversation.
-pub(super) struct Talk {
+pub(crate) struct Talk {
     id: usize,
     answered: u32,
     pending: Option<Pending>,
@@ -89,7 +89,7 @@ enum Pending {
 }
 
 impl Echo {
-    pub(super) fn new(world: World, book: Rc<Book>) -> Self {
+    pub(crate) fn new(world: World, book: Rc<Book>) -> Self {
         Self {
             world,
             book,

@@ -44,6 +44,7 @@ pub(super) fn judge(expected: &[Expected], received: &[u8], refuses: bool) -> Re
             Answer::Headless => {
                 return Ok(Seen {
                     answers,
+                    cut: !rest.is_empty(),
                     refused: false,
                 });
             }
@@ -52,6 +53,7 @@ pub(super) fn judge(expected: &[Expected], received: &[u8], refuses: bool) -> Re
             {
                 return Ok(Seen {
                     answers,
+                    cut: false,
                     refused: true,
                 });
             }
@@ -59,6 +61,7 @@ pub(super) fn judge(expected: &[Expected], received: &[u8], refuses: bool) -> Re
                 compare(due, status, &body, false).map_err(problem)?;
                 return Ok(Seen {
                     answers,
+                    cut: true,
                     refused: false,
                 });
             }
@@ -75,6 +78,7 @@ pub(super) fn judge(expected: &[Expected], received: &[u8], refuses: bool) -> Re
     if rest.is_empty() {
         return Ok(Seen {
             answers: expected.len(),
+            cut: false,
             refused: false,
         });
     }

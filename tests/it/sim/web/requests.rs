@@ -227,12 +227,15 @@ pub(super) fn plan(client: u32, random: &mut Random, half_close: bool, refuses: 
             to_head: false,
         });
     }
+    let answers_all = expected.len();
     let answers_due = due(&asks, may_end, expected.len(), manner, half_close);
     let judge = Box::new(move |received: &[u8]| judge(&expected, received, refuses));
     Plan {
         manner,
         bytes,
+        answers_all,
         answers_due,
+        may_be_cut: manner == Manner::FinishesEarly && !half_close || answers_due == 0,
         judge,
         about: asks.iter().map(|ask| format!("{ask:?}")).collect(),
     }
