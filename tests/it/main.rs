@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod demo;
+mod drivers;
 mod layering;
 mod sim;
 mod snippets;
 mod source;
 mod tidy;
+mod ui;

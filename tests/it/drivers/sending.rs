@@ -1,0 +1,243 @@
+//! What applications write reaches the peer whole, however slowly it reads, or it is given up.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use ringlane_reactor::{CloseReason, Config, Intent, Io, PIECE_BYTES_MIN, PIECES_PER_SEND_MAX};
+
+use super::stand::{PATIENCE, RealRing, Stand, client, exchange, pattern, script};
+
+on_both_drivers! {
+    a_long_answer_in_one_piece_reaches_a_slow_reader
+    a_long_answer_in_many_pieces_reaches_a_slow_reader
+    an_application_is_told_once_its_output_has_gone
+    a_peer_that_reads_nothing_is_given_up
+    a_lingering_close_delivers_the_answer_while_the_peer_still_sends
+    a_lingering_close_delivers_the_answer_when_input_was_held_back
+    a_peer_that_never_stops_sending_is_not_lingered_for
+}
+
+const LONG: usize = 10 * 1024 * 1024;
+
+/// Reads all, a little at a time, as one who is busy with other things.
+fn read_slowly(mut client: &TcpStream) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut piece = vec![0; 100_000];
+    loop {
+        let count = client.read(&mut piece).expect("the answer");
+        if count == 0 {
+            return all;
+        }
+        all.extend_from_slice(&piece[..count]);
+        if all.len() % 7 == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Has an application answer at length, in so many sends if none were short, and a slow reader
+/// compare.
+fn answers_whole<R: RealRing>(answer: &[u8], sends: u64, write: impl Fn(&mut Io<'_>)) {
+    let step = |_: &mut (), io: &mut Io<'_>| {
+        if !io.peer_finished {
+            return Intent::Continue;
+        }
+        write(io);
+        Intent::Finish
+    };
+    let mut stand = Stand::<R, _>::new(Config::default(), script(step));
+    let address = stand.address;
+    let before = stand.reactor.ring().facts().completions;
+    let received = stand.serve(|| {
+        let client = client(address);
+        rustix::net::sockopt::set_socket_recv_buffer_size(&client, 16 * 1024).expect("an option");
+        client.shutdown(Shutdown::Write).expect("the end");
+        read_slowly(&client)
+    });
+    assert!(received == answer, "what arrived is not what was written");
+    stand.turn_until_idle();
+    let completions = stand.reactor.ring().facts().completions - before;
+    let others = 4; // an accept, a receive, a close, and the clients' last word
+    assert!(
+        completions > sends + others,
+        "no send was short: this proves nothing"
+    );
+    stand.check_nothing_is_held();
+}
+
+fn a_long_answer_in_one_piece_reaches_a_slow_reader<R: RealRing>() {
+    let answer = pattern(1, LONG);
+    answers_whole::<R>(&answer, 1, |io| {
+        io.output.buffer().extend_from_slice(&answer)
+    });
+}
+
+fn a_long_answer_in_many_pieces_reaches_a_slow_reader<R: RealRing>() {
+    let answer = Bytes::from(pattern(2, LONG));
+    // More pieces than one send takes, none as long as another, and short ones between.
+    let mut cuts = Vec::new();
+    let mut left = LONG;
+    while left > 0 {
+        let long = (PIECE_BYTES_MIN + 997 * (cuts.len() % 90)).min(left);
+        let short = (13 * cuts.len()).min(left - long);
+        cuts.push((long, short));
+        left -= long + short;
+    }
+    let sends = 2 * cuts.len() / PIECES_PER_SEND_MAX;
+    assert!(sends >= 2, "{} pieces", 2 * cuts.len());
+    answers_whole::<R>(&answer, sends as u64, |io| {
+        let mut rest = answer.clone();
+        for &(long, short) in &cuts {
+            io.output.append(rest.split_to(long));
+            io.output.buffer().extend_from_slice(&rest.split_to(short));
+        }
+    });
+}
+
+fn an_application_is_told_once_its_output_has_gone<R: RealRing>() {
+    const PIECES: usize = 40;
+    let step = |pieces: &mut usize, io: &mut Io<'_>| {
+        if !io.peer_finished {
+            return Intent::Continue;
+        }
+        assert_eq!(io.output.len(), 0, "told too early");
+        if *pieces == PIECES {
+            return Intent::Finish;
+        }
+        io.output
+            .buffer()
+            .extend(pattern(*pieces as u64, 256 * 1024));
+        io.wake_when_drained();
+        *pieces += 1;
+        Intent::Continue
+    };
+    let mut stand = Stand::<R, _>::new(Config::default(), script(step));
+    let client = stand.client();
+    let received = stand.serve(|| {
+        client.shutdown(Shutdown::Write).expect("the end");
+        read_slowly(&client)
+    });
+    let expected = (0..PIECES).flat_map(|piece| pattern(piece as u64, 256 * 1024));
+    assert!(received.into_iter().eq(expected));
+}
+
+fn a_peer_that_reads_nothing_is_given_up<R: RealRing>() {
+    let config = Config {
+        write_timeout: Duration::from_millis(100),
+        ..Config::default()
+    };
+    let step = |_: &mut (), io: &mut Io<'_>| {
+        io.input.consume(io.input.bytes().len());
+        io.output.append(Bytes::from(vec![1; 16 * 1024 * 1024]));
+        Intent::Continue
+    };
+    let mut stand = Stand::<R, _>::new(config, script(step));
+    let mut client = stand.client();
+    client.write_all(b"much, please").expect("sending");
+    let started = Instant::now();
+    let metrics = stand.reactor.metrics();
+    stand.turn_until("giving a peer up", |_| metrics.write_timeouts.get() == 1);
+    assert!(started.elapsed() >= config.write_timeout);
+    stand.turn_until_idle();
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    assert_eq!(
+        stand.reactor.application().closed,
+        [CloseReason::WriteTimedOut]
+    );
+    stand.check_nothing_is_held();
+}
+
+/// Refuses at the first bytes and has nothing to do with the rest.
+fn refuse(_: &mut (), io: &mut Io<'_>) -> Intent {
+    io.input.consume(io.input.bytes().len());
+    io.output.buffer().extend_from_slice(b"no");
+    Intent::Linger
+}
+
+fn a_lingering_close_delivers_the_answer_while_the_peer_still_sends<R: RealRing>() {
+    let config = Config {
+        linger_bytes_max: 4 * 1024 * 1024,
+        ..Config::default()
+    };
+    let mut stand = Stand::<R, _>::new(config, script(refuse));
+    let clients: Vec<TcpStream> = (0..10).map(|_| stand.client()).collect();
+    stand.serve(|| {
+        for client in &clients {
+            // A reset would fail the sending, or lose the answer.
+            assert_eq!(exchange(client, &pattern(1, 1024 * 1024)), b"no");
+        }
+    });
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+    assert_eq!(
+        stand.reactor.application().closed,
+        [CloseReason::Finished; 10]
+    );
+}
+
+fn a_lingering_close_delivers_the_answer_when_input_was_held_back<R: RealRing>() {
+    let config = Config {
+        input_bytes_max: 1024,
+        buffers: 2,
+        buffer_bytes: 1024,
+        ..Config::default()
+    };
+    let step = |_: &mut (), io: &mut Io<'_>| {
+        if !io.hung_up {
+            return Intent::Continue; // takes nothing: soon no more is received
+        }
+        assert!(
+            !io.peer_finished,
+            "nothing is left with the kernel: this proves nothing"
+        );
+        io.output.buffer().extend_from_slice(b"no");
+        Intent::Linger
+    };
+    let mut stand = Stand::<R, _>::new(config, script(step));
+    let client = stand.client();
+    let answer = stand.serve(|| exchange(&client, &pattern(1, 40_000)));
+    assert_eq!(answer, b"no");
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+}
+
+fn a_peer_that_never_stops_sending_is_not_lingered_for<R: RealRing>() {
+    let config = Config {
+        linger_bytes_max: 64 * 1024,
+        linger_timeout: Duration::from_secs(60),
+        ..Config::default()
+    };
+    let mut stand = Stand::<R, _>::new(config, script(refuse));
+    let client = stand.client();
+    stand.serve(|| {
+        let piece = [0; 4096];
+        let bytes = (0..).take_while(|_| (&client).write_all(&piece).is_ok());
+        let bytes = bytes.map(|_| piece.len()).take(100_000).sum::<usize>();
+        assert!(bytes < 100 * 1024 * 1024, "{bytes} bytes were taken");
+    });
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+    drop(client);
+
+    // The same for one who sends nothing and does not go: only time ends it.
+    let config = Config {
+        linger_timeout: Duration::from_millis(100),
+        ..config
+    };
+    let mut stand = Stand::<R, _>::new(config, script(refuse));
+    let mut client = stand.client();
+    client.write_all(b"x").expect("sending");
+    let started = Instant::now();
+    stand.turn_until("a connection to come", |stand| {
+        stand.reactor.connections() == 1
+    });
+    stand.turn_until_idle();
+    let took = started.elapsed();
+    assert!(
+        (config.linger_timeout..PATIENCE).contains(&took),
+        "{took:?}"
+    );
+}

@@ -1,0 +1,168 @@
+//! Several cores: started together, ended together, and given their share.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ringlane_reactor::cores::{self, Cores, Driver, Setup, StartError};
+use ringlane_reactor::listener::Bind;
+use ringlane_reactor::{End, Intent, Io, local};
+
+use super::stand::{RealRing, be_patient, client, echo, ping, script, watch};
+
+on_both_drivers! {
+    cores_start_serve_and_end_in_order
+    connections_of_a_unix_socket_are_dealt_out_in_turn
+    an_application_that_cannot_be_made_is_an_error_of_the_start
+    a_core_that_panics_ends_the_others
+}
+
+/// A path of this test alone.
+pub(super) fn socket_path(test: &str) -> PathBuf {
+    let thread = std::thread::current();
+    let driver = thread.name().is_some_and(|name| name.contains("::uring::"));
+    let name = format!("ringlane-{test}-{}-{driver}.sock", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
+fn anywhere() -> Bind {
+    Bind::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+fn setup(driver: Driver, binds: Vec<Bind>) -> Setup {
+    Setup {
+        binds,
+        cores: Some(2),
+        driver,
+        ..Setup::default()
+    }
+}
+
+fn port(cores: &Cores) -> SocketAddr {
+    match cores.addresses() {
+        [Bind::Tcp(address), ..] => *address,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn cores_start_serve_and_end_in_order<R: RealRing>() {
+    let _watched = watch("two cores");
+    let path = socket_path("starting");
+    let binds = vec![anywhere(), Bind::Unix(path.clone())];
+    for driver in [R::DRIVER, Driver::Auto] {
+        let cores = cores::start(setup(driver, binds.clone()), |_| script(echo));
+        let cores = cores.expect("free addresses");
+        let name = match driver {
+            Driver::Epoll => "driver epoll: as asked",
+            Driver::Uring => "driver io_uring (",
+            Driver::Auto => "driver ",
+        };
+        assert!(cores.driver().starts_with(name), "{}", cores.driver());
+        assert_eq!(cores.metrics().len(), 2);
+        assert_ne!(port(&cores).port(), 0);
+        assert_eq!(cores.addresses()[1], binds[1]);
+        let clients: Vec<_> = (0..20).map(|_| client(port(&cores))).collect();
+        clients.iter().for_each(|client| ping(client, b"hello"));
+        let mut unix = UnixStream::connect(&path).expect("connecting");
+        unix.write_all(b"hello").expect("sending");
+        unix.read_exact(&mut [0; 5]).expect("the answer");
+        let taken = cores::start(setup(driver, vec![Bind::Tcp(port(&cores))]), |_| {
+            script(echo)
+        });
+        assert!(matches!(taken, Err(StartError::Bind(_))));
+        drop((clients, unix));
+        let (control, address) = (cores.control(), port(&cores));
+        control.drain(Duration::from_secs(5));
+        cores.wait().expect("they end in order");
+        assert!(
+            TcpStream::connect(address).is_err(),
+            "somebody still listens"
+        );
+        assert!(!path.exists());
+    }
+}
+
+/// Answers with the number of its core and what it knows of its peer.
+fn tell_core(_: &mut (), io: &mut Io<'_>) -> Intent {
+    io.input.consume(io.input.bytes().len());
+    let core = local::core().expect("this is a core's thread");
+    let [peer, own] = [End::Peer, End::Local].map(|end| local::address(io.socket(), end));
+    let text = format!("{core}|{peer:?}|{own:?}");
+    io.output.buffer().extend(text.bytes());
+    Intent::Finish
+}
+
+fn connections_of_a_unix_socket_are_dealt_out_in_turn<R: RealRing>() {
+    let _watched = watch("dealing out");
+    let path = socket_path("dealing");
+    let binds = vec![Bind::Unix(path.clone())];
+    let cores = cores::start(setup(R::DRIVER, binds), |_| script(tell_core));
+    let cores = cores.expect("a free path");
+    let mut by_core: Vec<String> = Vec::new();
+    for _ in 0..8 {
+        let mut client = UnixStream::connect(&path).expect("connecting");
+        client.write_all(b"who is there?").expect("sending");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).expect("the answer");
+        by_core.push(answer);
+    }
+    let expected = format!("|Ok(Unix(None))|Ok(Unix(Some({path:?})))");
+    assert!(
+        by_core.iter().all(|answer| answer.ends_with(&expected)),
+        "{by_core:?}"
+    );
+    let [odd, even] = [0, 1].map(|first| {
+        let answers = by_core.iter().skip(first).step_by(2);
+        answers.collect::<HashSet<_>>()
+    });
+    assert_eq!((odd.len(), even.len()), (1, 1), "not in turn: {by_core:?}");
+    assert_ne!(odd, even, "one core has them all");
+    let accepted = cores.metrics().iter().map(|metrics| metrics.accepted.get());
+    assert_eq!(accepted.collect::<Vec<_>>(), [4, 4]);
+    cores.control().drain(Duration::from_secs(5));
+    cores.wait().expect("they end in order");
+}
+
+fn an_application_that_cannot_be_made_is_an_error_of_the_start<R: RealRing>() {
+    let _watched = watch("a start that fails");
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let address = free.expect("a free port");
+    let start = |fails: bool| {
+        cores::start(setup(R::DRIVER, vec![Bind::Tcp(address)]), move |core| {
+            assert!(!fails || core == 0, "the application cannot be made");
+            script(echo)
+        })
+    };
+    let error = start(true).expect_err("core 1 has no application");
+    let text = error.to_string();
+    assert!(text.contains("making an application on its core"), "{text}");
+    assert!(TcpStream::connect(address).is_err(), "somebody listens");
+    let cores = start(false).expect("nothing is left of the first start");
+    ping(&client(address), b"hello");
+    cores.control().stop();
+    cores.wait().expect("they end in order");
+}
+
+fn a_core_that_panics_ends_the_others<R: RealRing>() {
+    let _watched = watch("a core that panics");
+    let fragile = |_: &mut (), io: &mut Io<'_>| {
+        assert!(io.input.bytes() != b"panic", "as the peer wished");
+        echo(&mut (), io)
+    };
+    let cores = cores::start(setup(R::DRIVER, vec![anywhere()]), move |_| script(fragile));
+    let cores = cores.expect("a free port");
+    let clients: Vec<_> = (0..20).map(|_| client(port(&cores))).collect();
+    clients.iter().for_each(|client| ping(client, b"hello"));
+    let last = TcpStream::connect(port(&cores)).expect("connecting");
+    be_patient(&last);
+    (&last).write_all(b"panic").expect("sending");
+    let error = cores.wait().expect_err("a core panicked");
+    assert!(error.to_string().contains("panicked"), "{error}");
+    for mut client in clients.into_iter().chain([last]) {
+        // Closed or reset, but not left open.
+        assert!(!matches!(client.read(&mut [0; 1]), Ok(1..)));
+    }
+}

@@ -1,0 +1,166 @@
+//! A core that sleeps is woken, every time, whoever has a word for it.
+
+use std::future::poll_fn;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use ringlane_reactor::{Config, Intent, Io, Letter, Post, Sleep, clock, spawn};
+
+use super::stand::{PATIENCE, RealRing, Stand, script};
+
+on_both_drivers! {
+    no_word_is_lost_however_often_the_core_goes_to_sleep
+    sleeps_end_in_time_and_in_order
+}
+
+/// Threads that wake connections, and as many that wake tasks.
+const EACH: usize = 2;
+/// Words of each thread while it is alone, and again while all are at it.
+const WORDS_EACH: u64 = 12_500;
+
+/// Something on the core that can be woken, and how often it has been.
+#[derive(Clone)]
+struct Sleeper {
+    waker: Waker,
+    woken: Arc<AtomicU64>,
+}
+
+impl Sleeper {
+    fn new(waker: Waker) -> Self {
+        Self {
+            waker,
+            woken: Arc::default(),
+        }
+    }
+}
+
+/// All sleepers of one core; they enlist themselves.
+#[derive(Clone, Default)]
+struct Sleepers(Arc<Mutex<Vec<Sleeper>>>);
+
+impl Sleepers {
+    /// Counts a wake, if it is not the first call of all.
+    fn note(&self, known: &mut Option<Sleeper>, waker: impl FnOnce() -> Waker) {
+        let sleeper = known.get_or_insert_with(|| {
+            let sleeper = Sleeper::new(waker());
+            self.lock().push(sleeper.clone());
+            sleeper
+        });
+        sleeper.woken.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Sleeper>> {
+        self.0.lock().expect("no thread has panicked")
+    }
+}
+
+/// Waits until the core has counted up to here. Nothing else wakes the core meanwhile.
+fn wait_for(count: &AtomicU64, at_least: u64) {
+    let started = Instant::now();
+    let mut spins = 0;
+    while count.load(Ordering::SeqCst) < at_least {
+        spins += 1;
+        if spins % 64 == 0 {
+            std::thread::yield_now();
+            assert!(started.elapsed() < PATIENCE, "word {at_least} was lost");
+        }
+    }
+}
+
+/// Sends one word after another, each when the one before was seen: the core has slept in between.
+fn hammer(post: &Post, sleeper: &Sleeper) {
+    let letters = Arc::new(AtomicU64::new(0));
+    for word in 1..=WORDS_EACH / 2 {
+        let counted = Arc::clone(&letters);
+        let read = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        };
+        assert!(post.send(Letter::Run(Box::new(read))).is_ok());
+        wait_for(&letters, word);
+        let before = sleeper.woken.load(Ordering::SeqCst);
+        sleeper.waker.wake_by_ref();
+        wait_for(&sleeper.woken, before + 1);
+    }
+}
+
+fn no_word_is_lost_however_often_the_core_goes_to_sleep<R: RealRing>() {
+    let sleepers = Sleepers::default();
+    let mine = sleepers.clone();
+    let step = move |known: &mut Option<Sleeper>, io: &mut Io<'_>| {
+        io.input.consume(io.input.bytes().len());
+        mine.note(known, || io.waker().to_waker());
+        if io.peer_finished {
+            Intent::Finish
+        } else {
+            Intent::Continue
+        }
+    };
+    let mut stand = Stand::<R, _>::new(Config::default(), script(step));
+    let clients: Vec<TcpStream> = (0..EACH).map(|_| stand.client()).collect();
+    for mut client in &clients {
+        client.write_all(b"x").expect("sending");
+    }
+    for _ in 0..EACH {
+        let (mine, mut known) = (sleepers.clone(), None);
+        let task = poll_fn(move |cx| {
+            mine.note(&mut known, || cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        stand.reactor.enter(|| spawn(task));
+    }
+    stand.turn_until("everyone to come", |_| sleepers.lock().len() == 2 * EACH);
+    let post = stand.reactor.post();
+    let turns = stand.reactor.metrics().turns.get();
+    stand.serve(|| {
+        let sleepers = sleepers.lock().clone();
+        // Alone, nobody else's word wakes the core when one is lost.
+        sleepers.iter().for_each(|sleeper| hammer(&post, sleeper));
+        std::thread::scope(|scope| {
+            for sleeper in &sleepers {
+                scope.spawn(|| hammer(&post, sleeper));
+            }
+        });
+    });
+    let turns = stand.reactor.metrics().turns.get() - turns;
+    assert!(
+        turns > 4 * WORDS_EACH,
+        "{turns} turns: the core hardly slept"
+    );
+    drop(clients);
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+}
+
+fn sleeps_end_in_time_and_in_order<R: RealRing>() {
+    let mut stand = Stand::<R, _>::new(Config::default(), script(super::stand::echo));
+    let ended: Arc<Mutex<Vec<(u64, Duration)>>> = Arc::default();
+    for micros in [20_000, 300, 5_000, 0] {
+        let ended = Arc::clone(&ended);
+        stand.reactor.enter(|| {
+            spawn(async move {
+                let begun = clock::now();
+                Sleep::until(begun + Duration::from_micros(micros)).await;
+                let mut ended = ended.lock().expect("no thread has panicked");
+                ended.push((micros, begun.elapsed()));
+            })
+        });
+    }
+    let count = || ended.lock().expect("no thread has panicked").len();
+    stand.turn_until("the last sleep to end", |_| count() == 4);
+    let ended = ended.lock().expect("no thread has panicked");
+    let order: Vec<u64> = ended.iter().map(|&(micros, _)| micros).collect();
+    assert_eq!(order, [0, 300, 5_000, 20_000]);
+    for &(micros, took) in &*ended {
+        assert!(
+            took >= Duration::from_micros(micros),
+            "{took:?} of {micros} µs"
+        );
+        assert!(took < Duration::from_secs(2), "{took:?} of {micros} µs");
+    }
+    let turns = stand.reactor.metrics().turns.get();
+    assert!(turns < 100, "{turns} turns: it did not sleep");
+}
