@@ -101,7 +101,7 @@ impl HttpCore {
         while !io.input.bytes().is_empty() {
             if io.output.len() >= OUTPUT_BYTES_MAX {
                 io.wake_when_drained();
-                io.set_deadline(Instant::NEVER); // whether the client reads is the reactor's concern
+                io.set_deadline(Instant::NEVER); // the reactor watches whether the client reads
                 return Intent::Continue;
             }
             match self.serve_one(conversation, io) {

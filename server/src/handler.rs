@@ -34,8 +34,8 @@ pub enum NeverLater {}
 /// What a handler returns: a response, or a future of one.
 ///
 /// It is implemented for every [`IntoResponse`] (`Kind` is [`Now`]), every future of one
-/// ([`Later`]), and what does not return at all ([`Never`], [`NeverLater`]), so handlers are `fn(Context) -> R` and `async fn(Context) -> R` alike. There is
-/// nothing to implement here.
+/// ([`Later`]), and what does not return at all ([`Never`], [`NeverLater`]), so handlers are
+/// `fn(Context) -> R` and `async fn(Context) -> R` alike. There is nothing to implement here.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     label = "this handler returns `{Self}`",
@@ -95,7 +95,7 @@ impl<F: Future<Output: IntoResponse> + 'static> HandlerReturn<Later> for F {
     }
 }
 
-/// The type of expressions that do not return cannot be named in stable Rust, but it can be reached.
+/// The type of expressions that do not return: stable Rust has no name for it, but a way to it.
 /// [`IntoResponse`] must not be implemented for it in this way: other crates could not implement
 /// that trait any more, since the compiler does not know there what the name stands for.
 type Diverging = <fn() -> ! as Returns>::Output;
