@@ -1,14 +1,16 @@
 //! What a route lookup costs, and that it does not grow with the number of routes; beside
 //! `matchit`.
 //!
-//! Half of the routes are static, the other half have one parameter. Each case is measured twice:
-//! the same path over and over, when all that matters is in the nearest cache, and the paths of
-//! all routes in turn, when much of it is not.
+//! Two in five routes are static, the others have one parameter, last or inside. Each case is
+//! measured twice: the same path over and over, when all that matters is in the nearest cache, and
+//! the paths of all resources in turn, when much of it is not.
 //!
 //! Run: `cargo bench -p ringlane-bench --bench router`
 //!
 //! `matchit` knows no methods, no `405`, no escapes and no expressions, so it does less for each
 //! lookup.
+
+#![forbid(unsafe_code)]
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use http::Method;
 use ringlane_router::{Found, Params, Router, RouterBuilder};
 
 const ROUTES: [usize; 3] = [10, 1_000, 10_000];
+const ROUTES_PER_RESOURCE: usize = 5;
 
 /// The paths of one case, all of them answered alike.
 struct Case {
@@ -27,18 +30,22 @@ struct Case {
 }
 
 fn patterns(routes: usize) -> impl Iterator<Item = String> {
-    (0..routes / 2).flat_map(|n| {
+    (0..routes / ROUTES_PER_RESOURCE).flat_map(|n| {
         [
             format!("/api/v1/resource{n}/list"),
+            format!("/api/v1/resource{n}/new"),
             format!("/api/v1/resource{n}/item/{{id}}"),
+            format!("/api/v1/resource{n}/item/{{id}}/edit"),
+            format!("/api/v1/resource{n}/item/{{id}}/history"),
         ]
     })
 }
 
-fn cases(routes: usize) -> [Case; 3] {
-    // A stride that visits every route, in an order no prefetcher guesses.
-    let shuffled = |n: usize| n * 7_919 % (routes / 2);
-    let paths = |path: fn(usize) -> String| (0..routes / 2).map(shuffled).map(path).collect();
+fn cases(routes: usize) -> [Case; 4] {
+    let resources = routes / ROUTES_PER_RESOURCE;
+    // A stride that visits every resource, in an order no prefetcher guesses.
+    let shuffled = |n: usize| n * 7_919 % resources;
+    let paths = |path: fn(usize) -> String| (0..resources).map(shuffled).map(path).collect();
     [
         Case {
             name: "static",
@@ -48,6 +55,11 @@ fn cases(routes: usize) -> [Case; 3] {
         Case {
             name: "one parameter",
             paths: paths(|n| format!("/api/v1/resource{n}/item/{}", n * 31)),
+            found: true,
+        },
+        Case {
+            name: "parameter inside",
+            paths: paths(|n| format!("/api/v1/resource{n}/item/{}/edit", n * 31)),
             found: true,
         },
         Case {

@@ -1,1 +1,3 @@
 //! Measurements of ringlane beside its peers.
+
+#![forbid(unsafe_code)]

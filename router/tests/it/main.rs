@@ -1,6 +1,8 @@
 //! The router from outside: rows of routes, requests and answers; and a slow matcher that judges
 //! the fast one.
 
+#![forbid(unsafe_code)]
+
 mod docs;
 mod errors;
 mod limits;
