@@ -24,7 +24,7 @@ use crate::token::{Generation, OpKind, Slot, Token};
 /// Connections beyond the limit that may be here at one time, to be refused.
 const REFUSING_MAX: usize = 64;
 /// How long a listener that refuses new attempts waits for those under way.
-const LAST_CALL: Duration = Duration::from_millis(50);
+pub(crate) const LAST_CALL: Duration = Duration::from_millis(50);
 
 /// A listening socket, and what the ring does about it.
 #[derive(Debug)]
@@ -124,7 +124,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         };
         let chosen = deal.next % deal.posts.len();
         deal.next = chosen + 1;
-        if chosen == deal.own {
+        // Once this core drains another may have ended already.
+        if chosen == deal.own || self.draining != Draining::No {
             return self.admit(socket);
         }
         let letter = Letter::Adopt(sys::socket::own(socket));

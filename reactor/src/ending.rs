@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use crate::admission::LAST_CALL;
 use crate::application::{Application, CloseReason};
 use crate::clock::Instant;
 use crate::connection::{Connection, Phase, Receiving};
@@ -192,6 +193,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     /// conversation is shown that it should end. After `grace` all that are left are closed.
     pub(crate) fn drain(&mut self, grace: Duration) {
         let until = self.clock.now() + grace;
+        self.ends_not_before = self.ends_not_before.min(self.clock.now() + 2 * LAST_CALL);
         self.draining = match self.draining {
             Draining::No => Draining::Until(until),
             Draining::Until(before) => Draining::Until(before.min(until)),

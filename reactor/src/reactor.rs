@@ -58,6 +58,8 @@ pub struct Reactor<R: Ring, A: Application> {
     /// Connections that are only there to be refused.
     pub(crate) refusing: usize,
     pub(crate) draining: Draining,
+    /// Until then another core that has not begun to drain may still deal a connection here.
+    pub(crate) ends_not_before: Instant,
     pub(crate) metrics: Arc<Metrics>,
     local: Rc<Local>,
     letters: Receiver<Letter>,
@@ -115,6 +117,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             lease: None,
             refusing: 0,
             draining: Draining::No,
+            ends_not_before: Instant::NEVER,
             metrics: Arc::default(),
             local,
             letters,
@@ -216,6 +219,9 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
         let sleep = self.local.sleeps.borrow().next();
         let draining = match self.draining {
+            Draining::Until(deadline) if self.clock.now() < self.ends_not_before => {
+                Some(deadline.min(self.ends_not_before))
+            }
             Draining::Until(deadline) => Some(deadline),
             Draining::No | Draining::Now => None,
         };
@@ -334,6 +340,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
 
     fn has_ended(&self) -> bool {
         self.draining != Draining::No
+            && (self.draining == Draining::Now || self.clock.now() >= self.ends_not_before)
+            && self.letters.is_empty()
             && self.connections.is_empty()
             && self.waiting.is_empty()
             && self.listeners.iter().all(Listener::is_closed)
