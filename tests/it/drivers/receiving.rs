@@ -132,24 +132,30 @@ fn input_that_nobody_takes_stays_with_the_peer_and_arrives_later<R: RealRing>() 
 fn a_hang_up_is_seen_while_input_is_held_back<R: RealRing>() {
     let (config, room) = little_room();
     let message = pattern(2, 3 * room); // it fits into the kernel, with its end
-    let holding = Holding::default();
-    let step = holding.clone();
-    let mut stand = Stand::<R, _>::new(config, script(move |_: &mut (), io| step.step(io)));
-    let mut client = stand.client();
-    client.write_all(&message).expect("sending");
-    stand.turn_until("input to fill its room", |_| {
-        holding.shown_max.get() > config.input_bytes_max
-    });
-    assert!(!holding.hung_up.get());
-    client.shutdown(Shutdown::Write).expect("the end");
-    stand.turn_until("the hang-up", |_| holding.hung_up.get());
-    assert!(holding.shown_max.get() <= room);
-    holding.go_on();
-    let mut answer = Vec::new();
-    stand.serve(|| client.read_to_end(&mut answer).expect("the answer"));
-    assert!(answer == message, "what came back is not what was sent");
-    stand.turn_until_idle();
-    stand.check_nothing_is_held();
+    // The receive is ending, or has ended and made place for a wait for the hang-up.
+    for pause in [Duration::ZERO, Duration::from_millis(30)] {
+        let holding = Holding::default();
+        let step = holding.clone();
+        let mut stand = Stand::<R, _>::new(config, script(move |_: &mut (), io| step.step(io)));
+        let mut client = stand.client();
+        client.write_all(&message).expect("sending");
+        stand.turn_until("input to fill its room", |_| {
+            holding.shown_max.get() > config.input_bytes_max
+        });
+        if !pause.is_zero() {
+            stand.serve(|| std::thread::sleep(pause));
+        }
+        assert!(!holding.hung_up.get());
+        client.shutdown(Shutdown::Write).expect("the end");
+        stand.turn_until("the hang-up", |_| holding.hung_up.get());
+        assert!(holding.shown_max.get() <= room);
+        holding.go_on();
+        let mut answer = Vec::new();
+        stand.serve(|| client.read_to_end(&mut answer).expect("the answer"));
+        assert!(answer == message, "what came back is not what was sent");
+        stand.turn_until_idle();
+        stand.check_nothing_is_held();
+    }
 }
 
 fn a_peer_that_has_finished_is_still_answered<R: RealRing>() {
