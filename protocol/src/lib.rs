@@ -52,4 +52,5 @@ pub use request::{
 };
 pub use response::{
     CONTINUE, HeaderError, RESPONSE_HEADER_BYTES_MAX, ResponseBody, ResponseHead, ResponseHeaders,
+    ServerFields,
 };

@@ -17,6 +17,7 @@ mod framing;
 mod limits;
 mod parser;
 mod scan;
+mod section;
 mod span;
 mod target;
 
@@ -25,6 +26,7 @@ pub use limits::{HEADERS_CEILING, HeadLimits, LEADING_EMPTY_LINES_MAX, METHOD_BY
 pub use parser::{HeadParser, Parsed};
 
 use http::{Method, Version};
+use section::Section;
 use span::{Field, Span};
 use target::Path;
 
@@ -60,30 +62,22 @@ pub enum Framing {
 pub struct RequestHead {
     method: Method,
     version: Version,
-    /// The request target, raw. Text of its own, so that paths are handed out without a check.
-    target: String,
+    /// The request target, raw: visible ASCII.
+    target: Vec<u8>,
     path: Path,
     query: Option<Span>,
     authority: Authority,
-    /// The last `Host` found valid. Clients repeat it, and comparing is cheaper than checking.
-    /// Survives `clear`: it is knowledge about bytes, not about a request.
-    host_known: Vec<u8>,
-    /// The header lines, as they came.
-    bytes: Vec<u8>,
-    fields: Vec<Field>,
-    framing: Framing,
-    keep_alive: bool,
-    expects_continue: bool,
-    upgrade: bool,
+    /// Survives `clear`: the next request of the same client mostly has the same one.
+    section: Section,
+    /// Whether `section` is that of this request.
+    is_filled: bool,
 }
 
 /// Which bytes name the host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Authority {
-    /// HTTP/1.0 without `Host`.
-    Absent,
-    /// `Host`: a part of `bytes`.
-    Field(Span),
+    /// `Host`, if it is there: HTTP/1.0 may lack it.
+    Host,
     /// Absolute-form or authority-form: a part of `target`.
     Target(Span),
 }
@@ -94,17 +88,12 @@ impl RequestHead {
         Self {
             method: Method::GET,
             version: Version::HTTP_11,
-            target: String::new(),
+            target: Vec::new(),
             path: Path::None,
             query: None,
-            authority: Authority::Absent,
-            host_known: Vec::new(),
-            bytes: Vec::new(),
-            fields: Vec::new(),
-            framing: Framing::None,
-            keep_alive: false,
-            expects_continue: false,
-            upgrade: false,
+            authority: Authority::Host,
+            section: Section::new(),
+            is_filled: false,
         }
     }
 
@@ -118,26 +107,26 @@ impl RequestHead {
             path,
             query,
             authority,
-            host_known: _,
-            bytes,
-            fields,
-            framing,
-            keep_alive,
-            expects_continue,
-            upgrade,
+            section: _,
+            is_filled,
         } = self;
         *method = Method::GET;
         *version = Version::HTTP_11;
         target.clear();
         *path = Path::None;
         *query = None;
-        *authority = Authority::Absent;
-        bytes.clear();
-        fields.clear();
-        *framing = Framing::None;
-        *keep_alive = false;
-        *expects_continue = false;
-        *upgrade = false;
+        *authority = Authority::Host;
+        *is_filled = false;
+    }
+
+    /// The headers of this request, if there is one.
+    #[inline]
+    fn section(&self) -> Option<&Section> {
+        self.is_filled.then_some(&self.section)
+    }
+
+    fn fields(&self) -> &[Field] {
+        self.section().map_or(&[], |section| &section.fields)
     }
 
     /// The method, in the case it was sent: methods are case-sensitive (RFC 9110 §9.1).
@@ -147,32 +136,41 @@ impl RequestHead {
 
     /// The request target as it was sent: visible ASCII, at most `target_bytes_max` bytes.
     pub fn target(&self) -> &str {
-        &self.target
+        text(&self.target)
     }
 
     /// The raw, still percent-encoded path. It begins with `/`, or is `*` for a request about the
     /// server as a whole (RFC 9112 §3.2.4), or empty for `CONNECT`, whose target has none.
     pub fn path(&self) -> &str {
+        text(self.path_bytes())
+    }
+
+    /// [`path`](Self::path) as bytes: what a router compares.
+    #[inline]
+    pub fn path_bytes(&self) -> &[u8] {
         match self.path {
-            Path::Part(span) => span.of_text(&self.target),
-            Path::Root => "/",
-            Path::Asterisk => "*",
-            Path::None => "",
+            Path::Part(span) => span.of(&self.target),
+            Path::Root => b"/",
+            Path::Asterisk => b"*",
+            Path::None => b"",
         }
     }
 
     /// The raw query, without its `?`. `Some("")` for `/a?`.
     pub fn query(&self) -> Option<&str> {
-        self.query.map(|span| span.of_text(&self.target))
+        self.query.map(|span| text(span.of(&self.target)))
     }
 
     /// The host and port this request is for: from the target in absolute-form and authority-form
     /// (which override `Host`, RFC 9112 §3.3), else from `Host`. Empty only in HTTP/1.0.
     pub fn authority(&self) -> &str {
         match self.authority {
-            Authority::Absent => "",
-            Authority::Field(span) => text(span.of(&self.bytes)),
-            Authority::Target(span) => span.of_text(&self.target),
+            Authority::Host => {
+                let section = self.section();
+                let host = section.and_then(|section| section.meaning.host);
+                host.map_or("", |span| text(span.of(&self.section.bytes)))
+            }
+            Authority::Target(span) => text(span.of(&self.target)),
         }
     }
 
@@ -194,26 +192,26 @@ impl RequestHead {
     /// The first value of a header, whatever the case of `name`. White space around the value is
     /// not part of it. It may hold any byte but controls; it need not be UTF-8 (RFC 9110 §5.5).
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.fields
+        self.fields()
             .iter()
             .find(|field| self.is_named(field, name))
-            .map(|field| field.value.of(&self.bytes))
+            .map(|field| field.value.of(&self.section.bytes))
     }
 
     /// All values of a header, in order, whatever the case of `name`.
     pub fn header_all<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> + Clone {
-        self.fields
+        self.fields()
             .iter()
             .filter(move |field| self.is_named(field, name))
-            .map(|field| field.value.of(&self.bytes))
+            .map(|field| field.value.of(&self.section.bytes))
     }
 
     /// All headers, in order, names in the case they were sent.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + Clone {
-        self.fields.iter().map(|field| {
+        self.fields().iter().map(|field| {
             (
-                text(field.name.of(&self.bytes)),
-                field.value.of(&self.bytes),
+                text(field.name.of(&self.section.bytes)),
+                field.value.of(&self.section.bytes),
             )
         })
     }
@@ -221,34 +219,35 @@ impl RequestHead {
     fn is_named(&self, field: &Field, name: &str) -> bool {
         field
             .name
-            .of(&self.bytes)
+            .of(&self.section.bytes)
             .eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// How the body ends.
-    pub const fn framing(&self) -> Framing {
-        self.framing
+    #[inline]
+    pub fn framing(&self) -> Framing {
+        self.section()
+            .map_or(Framing::None, |section| section.meaning.framing)
     }
 
     /// Whether the client allows another request on this connection (RFC 9112 §9.3).
-    pub const fn keep_alive(&self) -> bool {
-        self.keep_alive
+    #[inline]
+    pub fn keep_alive(&self) -> bool {
+        self.section().is_some_and(|one| one.meaning.keep_alive)
     }
 
     /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
     /// Always false in HTTP/1.0, and where the framing says that there is no body.
-    pub const fn expects_continue(&self) -> bool {
-        self.expects_continue
+    pub fn expects_continue(&self) -> bool {
+        self.section()
+            .is_some_and(|one| one.meaning.expects_continue)
     }
 
     /// The protocols the client offers to switch to, if it does: the first `Upgrade` line, given
     /// that `Connection` lists `upgrade` (RFC 9110 §7.8). Always `None` in HTTP/1.0.
     pub fn upgrade(&self) -> Option<&[u8]> {
-        if self.upgrade {
-            self.header("upgrade")
-        } else {
-            None
-        }
+        let is_offered = self.section().is_some_and(|one| one.meaning.upgrade);
+        is_offered.then(|| self.header("upgrade")).flatten()
     }
 }
 

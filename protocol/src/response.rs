@@ -7,11 +7,12 @@
 //! Not here: which headers an application may set (`response/headers.rs`), bodies (`chunked.rs`).
 
 mod headers;
+mod own;
 
 pub use headers::{HeaderError, RESPONSE_HEADER_BYTES_MAX, ResponseHeaders};
+pub use own::ServerFields;
 
 use crate::bytes::is_field_value;
-use crate::date::DATE_BYTES;
 use http::{StatusCode, Version};
 
 /// The whole interim answer that asks for a body (RFC 9110 §15.2.1).
@@ -38,9 +39,11 @@ pub enum ResponseBody {
 ///
 /// ```
 /// use ringlane_protocol::{
-///     ResponseBody, ResponseHead, ResponseHeaders, StatusCode, Version, write_date,
+///     ResponseBody, ResponseHead, ResponseHeaders, ServerFields, StatusCode, Version,
 /// };
 ///
+/// let mut own = ServerFields::new(None);
+/// own.set_time(784_111_777);
 /// let mut headers = ResponseHeaders::new();
 /// headers.set("Content-Type", "text/plain")?;
 /// let mut out = Vec::new();
@@ -51,8 +54,7 @@ pub enum ResponseBody {
 ///     version: Version::HTTP_11,
 ///     head_request: false,
 ///     keep_alive: true,
-///     date: &write_date(784_111_777),
-///     server: None,
+///     own: &own,
 ///     upgrade: None,
 /// }
 /// .write(&mut out);
@@ -80,10 +82,8 @@ pub struct ResponseHead<'a> {
     pub head_request: bool,
     /// Whether we want another request on this connection.
     pub keep_alive: bool,
-    /// The present time as [`crate::write_date`] writes it, unless the application set `Date`.
-    pub date: &'a [u8; DATE_BYTES],
-    /// The value of `Server`, unless the application set it. Left out if it is no field value.
-    pub server: Option<&'a str>,
+    /// `Date` and `Server`, unless the application set them.
+    pub own: &'a ServerFields,
     /// For 101 and 426: the protocol for `Upgrade`, with `Connection: upgrade`.
     pub upgrade: Option<&'a str>,
 }
@@ -92,10 +92,13 @@ impl ResponseHead<'_> {
     /// Appends the head, up to and including its empty line.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.reserve(OWN_BYTES_USUAL + self.headers.serialised().len());
-        write_status_line(self.status, out);
-        // RFC 9110 §6.6.1: interim answers need no date; RFC 9112 §9.3: nor do they end anything.
+        if self.status == StatusCode::OK && !self.headers.has_date() && !self.headers.has_server() {
+            out.extend_from_slice(self.own.with_ok_line());
+        } else {
+            self.write_start(out);
+        }
+        // RFC 9112 §9.3: interim answers do not end anything.
         if !self.status.is_informational() {
-            self.write_date_and_server(out);
             self.write_framing(out);
             self.write_persistence(out);
         }
@@ -135,19 +138,17 @@ impl ResponseHead<'_> {
         }
     }
 
-    fn write_date_and_server(&self, out: &mut Vec<u8>) {
-        if !self.headers.has_date() {
-            out.extend_from_slice(b"Date: ");
-            out.extend_from_slice(self.date);
-            out.extend_from_slice(b"\r\n");
+    /// The status line, and the server's own fields where the application did not set them.
+    fn write_start(&self, out: &mut Vec<u8>) {
+        write_status_line(self.status, out);
+        if self.status.is_informational() {
+            return; // RFC 9110 §6.6.1: interim answers need no date
         }
-        if let Some(server) = self.server
-            && !self.headers.has_server()
-            && is_field_value(server.as_bytes())
-        {
-            out.extend_from_slice(b"Server: ");
-            out.extend_from_slice(server.as_bytes());
-            out.extend_from_slice(b"\r\n");
+        if !self.headers.has_date() {
+            out.extend_from_slice(self.own.date());
+        }
+        if !self.headers.has_server() {
+            out.extend_from_slice(self.own.server());
         }
     }
 
@@ -191,9 +192,6 @@ fn is_bodiless(status: StatusCode) -> bool {
 
 /// RFC 9112 §4. The reason may be empty, the space before it may not be left out.
 fn write_status_line(status: StatusCode, out: &mut Vec<u8>) {
-    if status == StatusCode::OK {
-        return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-    }
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(status.as_str().as_bytes());
     out.push(b' ');

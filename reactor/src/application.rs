@@ -121,6 +121,64 @@ impl Io<'_> {
     }
 }
 
+/// A connection without a reactor or a socket: for testing and measuring an application alone.
+///
+/// ```
+/// use ringlane_reactor::{Application, CloseReason, Detached, Intent, Io};
+///
+/// struct Counter;
+///
+/// impl Application for Counter {
+///     type Conversation = usize;
+///     fn opened(&mut self, _: &mut Io<'_>) -> usize { 0 }
+///     fn advance(&mut self, count: &mut usize, io: &mut Io<'_>) -> Intent {
+///         let all = io.input.bytes().len();
+///         io.input.consume(all);
+///         *count += all;
+///         Intent::Continue
+///     }
+///     fn timed_out(&mut self, _: &mut usize, _: &mut Io<'_>) -> Intent { Intent::Abort }
+///     fn closed(&mut self, _: usize, _: CloseReason) {}
+/// }
+///
+/// let mut connection = Detached::default();
+/// let mut count = connection.with(b"", |io| Counter.opened(io));
+/// let _ = connection.with(b"hello", |io| Counter.advance(&mut count, io));
+/// assert_eq!(count, 5);
+/// ```
+#[derive(Debug, Default)]
+pub struct Detached {
+    /// What was written.
+    pub output: Outbox,
+    carry: Vec<u8>,
+    deadline: Instant,
+    wants_drained: bool,
+}
+
+impl Detached {
+    /// Shows the connection to `call`, with `arrived` behind what was not consumed before.
+    pub fn with<T>(&mut self, arrived: &[u8], call: impl FnOnce(&mut Io<'_>) -> T) -> T {
+        let mut io = Io {
+            input: Inbox::new(arrived, &mut self.carry),
+            output: &mut self.output,
+            now: Instant::default(),
+            unix_seconds: 0,
+            peer_finished: false,
+            hung_up: false,
+            draining: false,
+            over_limit: false,
+            deadline: &mut self.deadline,
+            wants_drained: &mut self.wants_drained,
+            socket: Socket::from_raw(-1),
+            slot: Slot::new(0),
+            core: 0,
+        };
+        let result = call(&mut io);
+        io.input.settle(Vec::new);
+        result
+    }
+}
+
 /// What should happen to the connection now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]

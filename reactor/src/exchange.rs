@@ -81,6 +81,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let outcome = receive_outcome(result);
         if let Loan::Buffer(buffer) = loan {
             if outcome == ReceiveOutcome::Bytes && connection.phase == Phase::Open {
+                self.activity.note(&mut connection.active_in);
                 self.advance(slot, Some(&buffer));
             } else if outcome == ReceiveOutcome::Bytes {
                 self.dropped(slot, buffer.len);
@@ -309,6 +310,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let Some(bytes) = connection.outbox.take() else {
             return;
         };
+        self.sends_staged += 1;
+        self.awaits_send |= connection.phase != Phase::Open
+            || connection.wants_drained
+            || !connection.outbox.is_empty();
         connection.sending = true;
         connection.write_deadline = self.clock.now() + self.config.write_timeout;
         self.push_send(slot, bytes);
@@ -327,7 +332,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             },
             token,
         );
-        self.sends_staged += 1;
         self.wheel.arm(slot.index(), deadline);
     }
 
@@ -356,6 +360,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             }
         }
         if bytes.left() > 0 && !matches!(connection.phase, Phase::Closing { .. }) {
+            self.awaits_send = true;
             return self.push_send(slot, bytes); // short: the rest goes before anything else
         }
         connection.sending = false;

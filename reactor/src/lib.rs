@@ -37,6 +37,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("ringlane runs on Linux only: its event loop is built on io_uring and epoll");
 
+mod activity;
 mod admission;
 mod application;
 mod budget;
@@ -71,7 +72,7 @@ mod timers;
 mod token;
 mod wake;
 
-pub use application::{Application, CloseReason, Intent, Io};
+pub use application::{Application, CloseReason, Detached, Intent, Io};
 pub use budget::{Budget, Lease};
 pub use completion::{Completion, Loan};
 pub use config::{Config, ConfigError, OverLimit};

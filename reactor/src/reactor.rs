@@ -15,6 +15,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use slab::Slab;
 
+use crate::activity::Activity;
 use crate::admission::Listener;
 use crate::application::Application;
 use crate::budget::Lease;
@@ -45,12 +46,15 @@ pub struct Reactor<R: Ring, A: Application> {
     pub(crate) wheel: Wheel,
     pub(crate) clock: TurnClock,
     pub(crate) pool: Pool,
+    pub(crate) activity: Activity,
     /// Connections with output that is not yet handed to the ring.
     pub(crate) output: Vec<Slot>,
     /// Connections whose receive found no buffer, in order.
     pub(crate) starved: VecDeque<(Slot, Generation)>,
-    /// Sends pushed since the last wait.
+    /// Sends pushed since the last wait, other than the rest of earlier ones.
     pub(crate) sends_staged: u32,
+    /// A send was pushed since the last wait whose completion leads to something.
+    pub(crate) awaits_send: bool,
     pub(crate) listeners: Vec<Listener>,
     /// Accepted by the kernel while there was no place for them yet.
     pub(crate) waiting: VecDeque<Socket>,
@@ -77,8 +81,10 @@ pub(crate) enum Draining {
     Now,
 }
 
-/// A wait that has just sent is never without an end: a coalesced wait needs one to fall back on.
-const COALESCED_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Of the connections that are active, the part that a turn waits for at most, as a divisor.
+const GATHER_PART: u32 = 4;
+/// A wait that gathers needs an end to fall back on when nothing comes.
+const GATHERING_WAIT_MAX: Duration = Duration::from_secs(60);
 
 impl<R: Ring, A: Application> Reactor<R, A> {
     /// A loop over `ring` with no listener yet. The application is made as code of this core: it
@@ -112,6 +118,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             output: Vec::new(),
             starved: VecDeque::new(),
             sends_staged: 0,
+            awaits_send: false,
+            activity: Activity::default(),
             listeners: Vec::new(),
             waiting: VecDeque::new(),
             lease: None,
@@ -190,9 +198,11 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let _entered = local::enter(&self.local);
         let wait = self.plan_wait();
         self.sends_staged = 0;
+        self.awaits_send = false;
         self.ring.submit_and_wait(wait)?;
         self.local.station().wake_up();
         self.clock.refresh();
+        self.activity.set_time(self.clock.now());
         while let Some(completion) = self.ring.next_completion() {
             self.dispatch(completion);
         }
@@ -233,29 +243,28 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         ];
         let until = next.into_iter().flatten().min();
         let timeout = until.map(|until| until - crate::clock::now());
-        if self.sends_staged == 0 || self.config.coalesce.is_zero() {
+        // Clients that were just answered are about to ask again. A moment later several of them
+        // share a turn; not to wait for more than a part of them keeps both sides busy.
+        let want = self
+            .sends_staged
+            .min(self.activity.connections() / GATHER_PART);
+        if want <= 1 || self.config.gather_time.is_zero() {
             return Wait {
                 want: 1,
-                coalesce: Duration::ZERO,
+                gather: Duration::ZERO,
                 timeout,
             };
         }
-        // Sends mostly complete while they are submitted. Not to be woken by them alone saves
-        // every second call into the kernel; `coalesce` bounds what one that cannot complete costs.
         Wait {
-            want: self.sends_staged + 1,
-            coalesce: self.config.coalesce,
-            timeout: Some(
-                timeout
-                    .unwrap_or(COALESCED_WAIT_MAX)
-                    .min(COALESCED_WAIT_MAX),
-            ),
+            want,
+            gather: self.config.gather_time,
+            timeout: Some(timeout.unwrap_or(GATHERING_WAIT_MAX)),
         }
     }
 
     fn has_work(&self) -> bool {
         let starved = !self.starved.is_empty() && self.ring.facts().buffers_lent == 0;
-        starved || !self.local.ready().borrow().is_empty() || self.has_ended()
+        self.awaits_send || starved || !self.local.ready().borrow().is_empty() || self.has_ended()
     }
 
     fn read_letters(&mut self) {

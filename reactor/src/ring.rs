@@ -31,6 +31,9 @@ pub trait Ring {
 
     /// Hands queued operations over and waits as `wait` says.
     ///
+    /// A send that takes all it was given while it is handed over completes in this call; that may
+    /// leave it waiting all the same. Who has to go on once something is sent must not wait.
+    ///
     /// # Errors
     ///
     /// Only those after which the ring is of no more use.
@@ -73,10 +76,10 @@ pub trait Ring {
 /// How long to wait for completions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Wait {
-    /// Wait for this many completions, but not longer than `coalesce`; zero does not wait.
+    /// Wait for this many completions, but not longer than `gather`; zero does not wait.
     pub want: u32,
-    /// After this time one completion is enough.
-    pub coalesce: Duration,
+    /// After this time one completion is enough. Sends that took all at once may not count.
+    pub gather: Duration,
     /// After this time none is needed; `None` waits for ever.
     pub timeout: Option<Duration>,
 }
@@ -85,7 +88,7 @@ impl Wait {
     /// Takes what is there and returns.
     pub const NOT_AT_ALL: Self = Self {
         want: 0,
-        coalesce: Duration::ZERO,
+        gather: Duration::ZERO,
         timeout: Some(Duration::ZERO),
     };
 }
@@ -132,6 +135,6 @@ pub struct RingFacts {
     pub submissions_full: u64,
     /// Times the kernel had to keep completions back because their queue was full.
     pub completions_overflowed: u64,
-    /// Whether [`Wait::coalesce`] is obeyed (kernel 6.12 and later).
-    pub coalesces: bool,
+    /// Whether [`Wait::gather`] is obeyed (kernel 6.12 and later).
+    pub gathers: bool,
 }

@@ -310,7 +310,7 @@ fn wait(ring: &mut Uring) -> Result<(), &'static str> {
     let timeout = Some(Duration::from_millis(20));
     let wait = Wait {
         want: 1,
-        coalesce: Duration::ZERO,
+        gather: Duration::ZERO,
         timeout,
     };
     ring.submit_and_wait(wait)

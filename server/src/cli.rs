@@ -116,9 +116,9 @@ struct LimitArgs {
     #[arg(long, value_name = "COUNT")]
     requests_per_connection_max: Option<u32>,
 
-    /// Microseconds that a wait which has just sent may hold out for the next request.
+    /// Microseconds to wait for several requests when several were just answered; 0: never.
     #[arg(long, value_name = "MICROSECONDS")]
-    coalesce: Option<u64>,
+    gather_time: Option<u64>,
 }
 
 impl DemoArgs {
@@ -150,8 +150,8 @@ impl DemoArgs {
 impl LimitArgs {
     fn to_config(&self) -> Config {
         let mut config = Config::default();
-        if let Some(micros) = self.coalesce {
-            config.coalesce = Duration::from_micros(micros);
+        if let Some(micros) = self.gather_time {
+            config.gather_time = Duration::from_micros(micros);
         }
         config
     }

@@ -21,7 +21,7 @@ mod refuse;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ringlane_protocol::{Framing, HeadParser, Method, Parsed};
+use ringlane_protocol::{Framing, HeadParser, Method, Parsed, ServerFields};
 use ringlane_reactor::clock::Instant;
 use ringlane_reactor::{Application, CloseReason, Intent, Io};
 use ringlane_router::{Found, Router};
@@ -34,7 +34,6 @@ use crate::context::record::Record;
 use crate::core::Core;
 use crate::verdict::Verdict;
 use active::{Active, Seats};
-use answer::Date;
 
 /// Output that may wait before a connection's next request is looked at.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
@@ -50,7 +49,7 @@ pub(crate) struct HttpCore {
     core: Rc<Core>,
     pool: Pool,
     seats: Seats,
-    date: Date,
+    own: ServerFields,
 }
 
 /// What one connection needs between requests.
@@ -90,9 +89,9 @@ impl HttpCore {
             not_found,
             unanswered,
             pool: Pool::new(Rc::clone(&core)),
-            core,
             seats: Seats::default(),
-            date: Date::default(),
+            own: ServerFields::new(core.server_name.as_deref()),
+            core,
         }
     }
 
@@ -189,10 +188,7 @@ impl HttpCore {
             waker: io.waker(),
             socket: io.socket(),
         });
-        let chain = match self
-            .router
-            .find(head.method(), head.path().as_bytes(), params)
-        {
+        let chain = match self.router.find(head.method(), head.path_bytes(), params) {
             Found::Route(route) if *head.method() != Method::CONNECT => Rc::clone(route.value()),
             _ => self.unrouted(&mut record),
         };
@@ -241,7 +237,7 @@ impl HttpCore {
         } else if head.path() == "*" {
             Some(Verdict::Options(None)) // RFC 9110 §9.3.7
         } else {
-            let found = self.router.find(method, head.path().as_bytes(), params);
+            let found = self.router.find(method, head.path_bytes(), params);
             Verdict::of(found, head.path(), head.query())
         };
         match verdict {

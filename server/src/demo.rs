@@ -47,9 +47,10 @@ pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
         .post("/upload", streams::upload)
 }
 
-/// TechEmpower's plaintext test.
+/// TechEmpower's plaintext test, with the very content type that it shows.
 fn plaintext(ctx: Context) {
-    ctx.text("Hello, World!");
+    ctx.set_header("Content-Type", "text/plain")
+        .text("Hello, World!");
 }
 
 /// TechEmpower's JSON test: serialised anew for each request, as it demands.

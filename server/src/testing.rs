@@ -275,7 +275,7 @@ impl Server {
         Config {
             buffers: 64,
             // Simulated calls into the kernel are for nothing: there is none to be saved.
-            coalesce: Duration::ZERO,
+            gather_time: Duration::ZERO,
             ..self.reactor_config()
         }
     }

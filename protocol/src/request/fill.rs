@@ -1,34 +1,51 @@
-//! Fills a record from one whole head: `httparse` cuts it, then each rule is asked, in one order.
+//! Fills a record from one whole head, and asks each rule, in one order.
+//!
+//! A head whose header section is the one before it again needs only its request line read. Any
+//! other is cut by `httparse`.
 //!
 //! In:  exactly one head, from its leading empty lines to its last LF, every line ended by CRLF.
 //! Out: a filled record, the rule that the head broke, or "no grammatical head".
 //!
-//! Not here: the rules themselves (`target.rs`, `authority.rs`, `framing.rs`, `connection.rs`).
+//! Not here: what headers mean (`section.rs`), the forms of a target (`target.rs`).
 
-use super::connection::{Connection, Expectation};
-use super::framing::{Codings, Lengths, framing};
-use super::span::{Field, Span};
-use super::{
-    Authority, Framing, HEADERS_CEILING, HeadLimits, METHOD_BYTES_MAX, ParseError, RequestHead,
-};
-use super::{authority, target};
+use super::target;
+use super::{Authority, HEADERS_CEILING, HeadLimits, METHOD_BYTES_MAX, ParseError, RequestHead};
+use crate::bytes::{TOKEN, run_in};
 use http::{Method, Version};
-use httparse::{Header, Request};
+use httparse::Request;
 use std::mem::MaybeUninit;
 
 /// Headers read without a larger frame on the stack. Browsers send about 15.
 const HEADERS_USUAL: usize = 32;
 
-/// What the headers of one head say together, collected in one pass over them.
-#[derive(Default)]
-struct Notes {
-    hosts: u32,
-    host: Option<Span>,
-    lengths: Lengths,
-    codings: Codings,
-    connection: Connection,
-    expectation: Expectation,
-    upgrade: bool,
+/// A request line, cut. Its target's bytes are those that the scanner lets pass.
+struct RequestLine<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    /// Where the target's query begins, or the target's length.
+    query_at: usize,
+    version: Version,
+}
+
+impl<'a> RequestLine<'a> {
+    /// `None` if the line is not grammatical.
+    #[inline]
+    fn cut(line: &'a [u8]) -> Option<Self> {
+        let (line, version) = match line.split_last_chunk()? {
+            (line, b" HTTP/1.1\r\n") => (line, Version::HTTP_11),
+            (line, b" HTTP/1.0\r\n") => (line, Version::HTTP_10),
+            _ => return None,
+        };
+        let method_bytes = run_in(line, &TOKEN);
+        let (method, target) = line.split_at(method_bytes);
+        let target = target.strip_prefix(b" ").filter(|one| !one.is_empty())?;
+        Some(Self {
+            method,
+            target,
+            query_at: target::query_at(target)?,
+            version,
+        })
+    }
 }
 
 impl RequestHead {
@@ -36,6 +53,28 @@ impl RequestHead {
     /// there is no whole, grammatical head within the limits: the scanner knows what is amiss.
     #[inline]
     pub(super) fn fill(
+        &mut self,
+        input: &[u8],
+        limits: &HeadLimits,
+    ) -> Option<Result<usize, ParseError>> {
+        self.is_filled = false;
+        if let Some(line_end) = memchr::memchr(b'\n', input)
+            && let (line, headers) = input.split_at(line_end + 1)
+            && self.section.is_repeated(headers, limits)
+            && let Some(line) = RequestLine::cut(line)
+            && self.section.is_judged_for(line.version)
+        {
+            let end = line_end + 1 + self.section.bytes.len();
+            return self.fill_line(&line, limits).map(|judged| {
+                self.is_filled = judged.is_ok();
+                judged.map(|()| end)
+            });
+        }
+        self.fill_anew(input, limits)
+    }
+
+    /// Reads a head of which nothing is known.
+    fn fill_anew(
         &mut self,
         input: &[u8],
         limits: &HeadLimits,
@@ -74,138 +113,49 @@ impl RequestHead {
         head: &[u8],
         limits: &HeadLimits,
     ) -> Option<Result<usize, ParseError>> {
-        let (method, target) = (request.method?, request.path?);
-        if method.len() > METHOD_BYTES_MAX
-            || target.len() > limits.target_bytes_max
-            || request.headers.len() > limits.headers_max
-        {
+        let target = request.path?.as_bytes();
+        let line = RequestLine {
+            method: request.method?.as_bytes(),
+            target,
+            query_at: target::query_at(target)?,
+            version: match request.version? {
+                0 => Version::HTTP_10,
+                _ => Version::HTTP_11,
+            },
+        };
+        if request.headers.len() > limits.headers_max {
             return None;
         }
-        let query_at = target::query_at(target.as_bytes())?;
-        self.method = Method::from_bytes(method.as_bytes()).ok()?;
-        self.version = match request.version? {
-            0 => Version::HTTP_10,
-            _ => Version::HTTP_11,
-        };
+        if !self.section.copy(request.headers, head) {
+            return None;
+        }
+        let judged = self
+            .fill_line(&line, limits)?
+            .and_then(|()| self.section.judge(line.version, request.headers));
+        self.is_filled = judged.is_ok();
+        Some(judged.map(|()| head.len()))
+    }
+
+    /// Takes the request line over, and judges its target.
+    #[inline]
+    fn fill_line(
+        &mut self,
+        line: &RequestLine<'_>,
+        limits: &HeadLimits,
+    ) -> Option<Result<(), ParseError>> {
+        if line.method.len() > METHOD_BYTES_MAX || line.target.len() > limits.target_bytes_max {
+            return None;
+        }
+        self.method = Method::from_bytes(line.method).ok()?;
+        self.version = line.version;
         self.target.clear();
-        self.target.push_str(target);
-        if !self.copy_headers(request.headers, head) {
-            return None;
-        }
-        Some(self.judge(query_at, request.headers).map(|()| head.len()))
+        self.target.extend_from_slice(line.target);
+        Some(
+            target::parts(&self.method, &self.target, line.query_at).map(|parts| {
+                self.path = parts.path;
+                self.query = parts.query;
+                self.authority = parts.authority.map_or(Authority::Host, Authority::Target);
+            }),
+        )
     }
-
-    /// Copies the header lines at once. False if a line does not end with CRLF: `httparse` accepts
-    /// a bare LF, we do not (RFC 9112 §2.2).
-    #[inline]
-    fn copy_headers(&mut self, headers: &[Header<'_>], head: &[u8]) -> bool {
-        self.fields.clear();
-        self.bytes.clear();
-        let mut all_crlf = head.ends_with(b"\r\n\r\n");
-        let Some(first) = headers.first() else {
-            return all_crlf;
-        };
-        let base = first.name.as_ptr().addr();
-        let start = base - head.as_ptr().addr();
-        self.bytes.extend_from_slice(&head[start..]);
-        let span = |part: &[u8]| {
-            let from = part.as_ptr().addr() - base;
-            Span::new(from, from + part.len())
-        };
-        self.fields.extend(headers.iter().map(|header| {
-            let name = span(header.name.as_bytes());
-            // The byte before a line is its predecessor's LF; before that there must be a CR.
-            all_crlf &= head[start + name.start() - 2] == b'\r';
-            Field {
-                name,
-                value: span(header.value),
-            }
-        }));
-        all_crlf
-    }
-
-    /// Asks the rules, in a fixed order: the first that is broken is the verdict.
-    #[inline]
-    fn judge(&mut self, query_at: usize, headers: &[Header<'_>]) -> Result<(), ParseError> {
-        let notes = Notes::of(headers, &self.fields);
-        let parts = target::parts(&self.method, &self.target, query_at)?;
-        let host = self.host_field(&notes)?;
-        self.path = parts.path;
-        self.query = parts.query;
-        self.authority = match (parts.authority, host) {
-            (Some(span), _) => Authority::Target(span), // RFC 9112 §3.2.2
-            (None, Some(span)) => Authority::Field(span),
-            (None, None) => Authority::Absent,
-        };
-        self.framing = framing(self.version, &notes.lengths, &notes.codings)?;
-        let is_http_11 = self.version == Version::HTTP_11;
-        // RFC 9110 §10.1.1: expectations of HTTP/1.0 clients are ignored.
-        self.expects_continue = is_http_11
-            && notes.expectation.continues()?
-            && !matches!(self.framing, Framing::None | Framing::Length(0));
-        self.keep_alive = notes.connection.keeps_alive(self.version);
-        // RFC 9110 §7.8: ignored in HTTP/1.0.
-        self.upgrade = is_http_11 && notes.upgrade && notes.connection.lists_upgrade();
-        Ok(())
-    }
-
-    /// RFC 9112 §3.2: at most one `Host`, exactly one in HTTP/1.1, and it names a host.
-    #[inline]
-    fn host_field(&mut self, notes: &Notes) -> Result<Option<Span>, ParseError> {
-        if notes.hosts > 1 {
-            return Err(ParseError::RepeatedHost);
-        }
-        let Some(span) = notes.host else {
-            return match self.version {
-                Version::HTTP_10 => Ok(None),
-                _ => Err(ParseError::MissingHost),
-            };
-        };
-        let host = span.of(&self.bytes);
-        if host.is_empty() || host != self.host_known {
-            if !authority::is_valid(host) {
-                return Err(ParseError::InvalidHost);
-            }
-            self.host_known.clear();
-            self.host_known.extend_from_slice(host);
-        }
-        Ok(Some(span))
-    }
-}
-
-impl Notes {
-    /// One pass over the headers. Names are told apart by their length first.
-    #[inline]
-    fn of(headers: &[Header<'_>], fields: &[Field]) -> Self {
-        let mut notes = Self::default();
-        for (header, field) in headers.iter().zip(fields) {
-            let (name, value) = (header.name.as_bytes(), header.value);
-            match name.len() {
-                4 if is(name, b"host") => {
-                    notes.hosts += 1;
-                    notes.host = Some(field.value);
-                }
-                6 if is(name, b"expect") => notes.expectation.take(value),
-                7 if is(name, b"upgrade") => notes.upgrade = true,
-                10 if is(name, b"connection") => notes.connection.take(value),
-                14 if is(name, b"content-length") => notes.lengths.take(value),
-                17 if is(name, b"transfer-encoding") => notes.codings.take(value),
-                _ => {}
-            }
-        }
-        notes
-    }
-}
-
-/// Whether a token is `lower` in any case. Among the bytes of tokens, setting the bit 0x20 makes
-/// only letters of either case equal; without a branch per byte this is one or two comparisons.
-#[inline]
-fn is<const N: usize>(token: &[u8], lower: &[u8; N]) -> bool {
-    token.as_array::<N>().is_some_and(|token| {
-        let differing = token
-            .iter()
-            .zip(lower)
-            .map(|(byte, lower)| (byte | 0x20) ^ lower);
-        differing.fold(0, |all, differing| all | differing) == 0
-    })
 }

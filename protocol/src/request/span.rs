@@ -32,9 +32,4 @@ impl Span {
         let start = self.start as usize;
         &message[start..start + self.len as usize]
     }
-
-    pub(super) fn of_text(self, message: &str) -> &str {
-        let start = self.start as usize;
-        &message[start..start + self.len as usize]
-    }
 }

@@ -36,14 +36,14 @@ pub(super) fn query_at(target: &[u8]) -> Option<usize> {
 
 /// Takes a target apart, in the form that its method and first byte decide.
 #[inline]
-pub(super) fn parts(method: &Method, target: &str, query_at: usize) -> Result<Parts, ParseError> {
+pub(super) fn parts(method: &Method, target: &[u8], query_at: usize) -> Result<Parts, ParseError> {
     if *method == Method::CONNECT {
         return authority_form(target);
     }
-    if target.starts_with('/') {
+    if target.starts_with(b"/") {
         return Ok(origin_form(target, 0, query_at, None)); // RFC 9112 §3.2.1
     }
-    if target == "*" && *method == Method::OPTIONS {
+    if target == b"*" && *method == Method::OPTIONS {
         return Ok(Parts {
             path: Path::Asterisk, // RFC 9112 §3.2.4
             query: None,
@@ -55,7 +55,7 @@ pub(super) fn parts(method: &Method, target: &str, query_at: usize) -> Result<Pa
 
 /// RFC 9112 §3.2.1, from `start`: `absolute-path [ "?" query ]`.
 #[inline]
-fn origin_form(target: &str, start: usize, query_at: usize, authority: Option<Span>) -> Parts {
+fn origin_form(target: &[u8], start: usize, query_at: usize, authority: Option<Span>) -> Parts {
     Parts {
         path: if query_at > start {
             Path::Part(Span::new(start, query_at))
@@ -68,8 +68,8 @@ fn origin_form(target: &str, start: usize, query_at: usize, authority: Option<Sp
 }
 
 /// RFC 9112 §3.2.3: `uri-host ":" port`, both present.
-fn authority_form(target: &str) -> Result<Parts, ParseError> {
-    if !authority::is_valid_with_port(target.as_bytes()) {
+fn authority_form(target: &[u8]) -> Result<Parts, ParseError> {
+    if !authority::is_valid_with_port(target) {
         return Err(ParseError::InvalidTarget);
     }
     Ok(Parts {
@@ -80,16 +80,16 @@ fn authority_form(target: &str) -> Result<Parts, ParseError> {
 }
 
 /// RFC 9112 §3.2.2: `http` or `https`, `://`, authority, `[ path ] [ "?" query ]`.
-fn absolute_form(method: &Method, target: &str, query_at: usize) -> Result<Parts, ParseError> {
-    let (scheme, rest) = target.split_once("://").ok_or(ParseError::InvalidTarget)?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+fn absolute_form(method: &Method, target: &[u8], query_at: usize) -> Result<Parts, ParseError> {
+    let colon = memchr::memchr(b':', target).ok_or(ParseError::InvalidTarget)?;
+    let (scheme, rest) = target.split_at(colon);
+    let rest = rest.strip_prefix(b"://").ok_or(ParseError::InvalidTarget)?;
+    if !scheme.eq_ignore_ascii_case(b"http") && !scheme.eq_ignore_ascii_case(b"https") {
         return Err(ParseError::InvalidTarget);
     }
-    let start = scheme.len() + 3;
-    let end = rest
-        .find('/')
-        .map_or(query_at, |at| query_at.min(start + at));
-    if !authority::is_valid(&target.as_bytes()[start..end]) {
+    let start = target.len() - rest.len();
+    let end = memchr::memchr(b'/', rest).map_or(query_at, |at| query_at.min(start + at));
+    if !authority::is_valid(&target[start..end]) {
         return Err(ParseError::InvalidTarget);
     }
     let mut parts = origin_form(target, end, query_at, Some(Span::new(start, end)));

@@ -72,11 +72,20 @@ fn head_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 /// Feeds ever longer starts of `input`, ending at `cuts` and then at its end.
 fn verdict(input: &[u8], cuts: &[usize]) -> Option<Result<(String, usize), ParseError>> {
-    let (mut parser, mut head) = (HeadParser::new(), RequestHead::new());
+    verdict_in(&mut RequestHead::new(), input, cuts)
+}
+
+/// The same with a record that may have been used before.
+fn verdict_in(
+    head: &mut RequestHead,
+    input: &[u8],
+    cuts: &[usize],
+) -> Option<Result<(String, usize), ParseError>> {
+    let mut parser = HeadParser::new();
     for &cut in cuts.iter().chain([&input.len()]) {
-        match parser.parse(&input[..cut], &HeadLimits::default(), &mut head) {
+        match parser.parse(&input[..cut], &HeadLimits::default(), head) {
             Ok(Parsed::Partial) => {}
-            Ok(Parsed::Complete { consumed }) => return Some(Ok((outline(&head), consumed))),
+            Ok(Parsed::Complete { consumed }) => return Some(Ok((outline(head), consumed))),
             Err(error) => return Some(Err(error)),
         }
     }
@@ -141,6 +150,63 @@ proptest! {
         prop_assert_eq!(&verdict(&input, &each), &whole);
         for cut in 0..input.len() {
             prop_assert_eq!(&verdict(&input, &[cut]), &whole);
+        }
+    }
+}
+
+/// Request lines and header sections, good and bad, of which any two make a head.
+const LINES: [&str; 12] = [
+    "GET / HTTP/1.1\r\n",
+    "GET /a?b=c?d HTTP/1.1\r\n",
+    "GET / HTTP/1.0\r\n",
+    "POST http://other.example/x HTTP/1.1\r\n",
+    "CONNECT a:1 HTTP/1.1\r\n",
+    "CONNECT /nowhere HTTP/1.1\r\n",
+    "OPTIONS * HTTP/1.1\r\n",
+    "GET * HTTP/1.1\r\n",
+    "GET /a#b HTTP/1.1\r\n",
+    "GET  / HTTP/1.1\r\n",
+    "GET / HTTP/1.2\r\n",
+    "\r\nGET / HTTP/1.1\r\n",
+];
+const SECTIONS: [&str; 14] = [
+    "\r\n",
+    "Host: a\r\n\r\n",
+    "Host: a\r\nX: y\r\n\r\n",
+    "Host: a \r\n\r\n",
+    "Host: a\r\nHost: a\r\n\r\n",
+    "Host: a\n\r\n",
+    "Host: a\r\nContent-Length: 5\r\n\r\n",
+    "Host: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+    "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "Host: a\r\nConnection: close\r\n\r\n",
+    "Host: a\r\nConnection: keep-alive\r\n\r\n",
+    "Host: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "Host: a\r\nCookie: a=b\r\n\r\n",
+    "Host: a\r\n",
+];
+
+/// A section that comes again is recognised; that must not change what it means, whatever it is
+/// behind.
+#[test]
+fn what_was_read_before_does_not_change_the_verdict() {
+    let heads = LINES.map(|line| SECTIONS.map(|section| format!("{line}{section}")));
+    let heads: Vec<&str> = heads.iter().flatten().map(String::as_str).collect();
+    let verdicts: Vec<_> = heads
+        .iter()
+        .map(|head| verdict(head.as_bytes(), &[]))
+        .collect();
+    assert!(verdicts.iter().any(Option::is_none));
+    for first in &heads {
+        for (second, expected) in heads.iter().zip(&verdicts) {
+            let mut head = RequestHead::new();
+            let _ = verdict_in(&mut head, first.as_bytes(), &[]);
+            let again = verdict_in(&mut head, second.as_bytes(), &[]);
+            assert_eq!(&again, expected, "{second:?} after {first:?}");
+            head.clear();
+            assert_eq!(outline(&head), outline(&RequestHead::new()));
+            let third = verdict_in(&mut head, second.as_bytes(), &[]);
+            assert_eq!(&third, expected, "{second:?} twice after {first:?}");
         }
     }
 }

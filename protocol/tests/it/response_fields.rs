@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ringlane_protocol::HeaderError as Error;
 use ringlane_protocol::{
-    RESPONSE_HEADER_BYTES_MAX, ResponseBody, ResponseHead, ResponseHeaders, StatusCode, Version,
-    write_date,
+    RESPONSE_HEADER_BYTES_MAX, ResponseBody, ResponseHead, ResponseHeaders, ServerFields,
+    StatusCode, Version,
 };
 
 /// One header, and what comes of setting it.
@@ -217,6 +217,9 @@ fn a_name_is_the_same_in_any_case() -> Result<(), Error> {
     );
     headers.set("b", "4")?;
     headers.set("C", "5")?;
+    headers.add("content-TYPE", "text/plain")?;
+    assert!(headers.has_content_type());
+    assert!(headers.remove("Content-Type") && !headers.has_content_type());
     assert_eq!(headers.get("B"), Some(&b"4"[..]));
     assert!(headers.remove("a"));
     assert!(!headers.remove("a") && !headers.contains("A"));
@@ -256,8 +259,7 @@ fn written(headers: &ResponseHeaders) -> Vec<u8> {
         version: Version::HTTP_11,
         head_request: false,
         keep_alive: true,
-        date: &write_date(0),
-        server: None,
+        own: &ServerFields::new(None),
         upgrade: None,
     }
     .write(&mut out);

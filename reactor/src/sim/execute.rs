@@ -30,11 +30,13 @@ impl State {
     /// Begins what was pushed since the last wait, in order.
     pub(super) fn submit(&mut self, buffers: &Buffers) {
         self.check_no_orphans();
+        self.waits += 1;
+        self.is_submitting = true;
         for serial in std::mem::take(&mut self.staged) {
             let Some(operation) = self.operations.get_mut(&serial) else {
                 continue;
             };
-            operation.started = true;
+            operation.submitted_in = Some(self.waits);
             match &operation.op {
                 Some(Op::Cancel { target }) => {
                     let target = *target;
@@ -69,6 +71,7 @@ impl State {
                 }
             }
             if !progress {
+                self.is_submitting = false;
                 return;
             }
         }
@@ -80,7 +83,11 @@ impl State {
             return false;
         };
         let wire = operation.socket.and_then(|number| self.wires.get(&number));
-        let Some(op) = operation.op.as_ref().filter(|_| operation.started) else {
+        let Some(op) = operation
+            .op
+            .as_ref()
+            .filter(|_| operation.submitted_in.is_some())
+        else {
             return false;
         };
         if operation.doomed || operation.deaf {
@@ -384,6 +391,7 @@ impl State {
                 serial,
                 completion,
                 asked: 0,
+                quiet: false,
             };
             self.due.insert((when, 0, age), due);
         }

@@ -19,7 +19,8 @@ pub(super) struct Operation {
     pub(super) socket: Option<i32>,
     /// `None` once its last completion is decided.
     pub(super) op: Option<Op>,
-    pub(super) started: bool,
+    /// The wait that handed it over.
+    pub(super) submitted_in: Option<u64>,
     /// When it gets to work, since there is something for it.
     pub(super) ready_at: Option<Instant>,
     /// When and in which place its latest completion is shown: a later one comes after it.

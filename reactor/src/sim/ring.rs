@@ -53,7 +53,7 @@ impl SimRing {
             batch: VecDeque::new(),
             facts: RingFacts {
                 driver: "simulation",
-                coalesces: true,
+                gathers: true,
                 ..RingFacts::default()
             },
         }
@@ -68,27 +68,24 @@ impl SimRing {
     fn plan(&self, wait: Wait, began: Instant) -> Next {
         let mut state = self.world.state();
         let now = state.now();
-        let there = state.due.range(..=(now, u64::MAX, u64::MAX)).count();
-        let coalesce_until = began + wait.coalesce;
-        let coalesces = wait.want > 1 && now < coalesce_until;
-        let want = if coalesces {
-            wait.want
-        } else {
-            wait.want.min(1)
-        };
+        let there = state.due.range(..=(now, u64::MAX, u64::MAX));
+        let there = there.filter(|(_, due)| !due.quiet).count();
+        let gather_until = began + wait.gather;
+        let gathers = wait.want > 1 && now < gather_until;
+        let want = if gathers { wait.want } else { wait.want.min(1) };
         let deadline = wait
             .timeout
             .map_or(Instant::NEVER, |timeout| began + timeout);
         if there >= want as usize || now >= deadline {
             return Next::Return;
         }
-        let coalesced = if coalesces {
-            coalesce_until
+        let gathered = if gathers {
+            gather_until
         } else {
             Instant::NEVER
         };
         let event = state.next_event().unwrap_or(Instant::NEVER);
-        let next = event.min(deadline).min(coalesced).max(now);
+        let next = event.min(deadline).min(gathered).max(now);
         if next > state.horizon || next == Instant::NEVER {
             state.idle = true;
             let until = state.horizon;
@@ -125,7 +122,7 @@ impl Ring for SimRing {
             token,
             socket,
             op: Some(op),
-            started: false,
+            submitted_in: None,
             ready_at: None,
             shown: (Instant::default(), 0),
             doomed: false,
@@ -166,6 +163,7 @@ impl Ring for SimRing {
             serial,
             completion,
             asked,
+            ..
         } = self.batch.pop_front()?;
         self.facts.completions += 1;
         let mut state = self.world.state();

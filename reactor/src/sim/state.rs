@@ -49,6 +49,8 @@ pub(super) struct Due {
     pub(super) completion: Completion,
     /// How much a send was to take.
     pub(super) asked: usize,
+    /// It is not what a wait waits for: a send that took all while it was handed over.
+    pub(super) quiet: bool,
 }
 
 /// A listening socket.
@@ -83,6 +85,10 @@ pub(super) struct State {
     pub(super) bell: Arc<AtomicBool>,
     pub(super) buffers_lent: u32,
     pub(super) ring_alive: bool,
+    /// Calls that handed operations over and waited.
+    pub(super) waits: u64,
+    /// What is done now is done while it is handed over.
+    pub(super) is_submitting: bool,
     pub(super) serial: u64,
     pub(super) next_number: i32,
     pub(super) trace: Option<Trace>,
@@ -119,6 +125,8 @@ impl State {
             bell: Arc::default(),
             buffers_lent: 0,
             ring_alive: false,
+            waits: 0,
+            is_submitting: false,
             serial: 0,
             next_number: NUMBERS_FROM,
             trace: None,
@@ -355,7 +363,8 @@ impl State {
 
     /// Queues a completion for the reactor, late and out of place if the seed says so.
     pub(super) fn show(&mut self, serial: u64, result: i32, more: bool, loan: Loan, asked: usize) {
-        let when = self.now() + self.delay();
+        let now = self.now();
+        let when = now + self.delay();
         let moves = self.strikes(Fault::Reorder, self.faults.reorder);
         let place = if moves {
             self.random.next_u64() >> 1
@@ -373,6 +382,9 @@ impl State {
             operation.op = None;
         }
         let token = operation.token;
+        let took_all = token.kind == OpKind::Send && result as usize == asked;
+        let is_at_once = when == now && operation.submitted_in == Some(self.waits);
+        let quiet = self.is_submitting && is_at_once && took_all;
         let completion = Completion {
             token,
             result,
@@ -385,6 +397,7 @@ impl State {
                 serial,
                 completion,
                 asked,
+                quiet,
             },
         );
     }

@@ -76,8 +76,12 @@ impl Bench {
 
     /// The results of one wait, and the bytes that came.
     fn turn(&mut self) -> (Vec<i32>, Vec<u8>) {
+        self.wait_for(1)
+    }
+
+    fn wait_for(&mut self, want: u32) -> (Vec<i32>, Vec<u8>) {
         let (mut results, mut bytes) = (Vec::new(), Vec::new());
-        for completion in turn(&mut self.ring) {
+        for completion in wait_for(&mut self.ring, want) {
             results.push(completion.result);
             if let Loan::Buffer(buffer) = completion.loan {
                 bytes.extend_from_slice(self.ring.bytes(&buffer));
@@ -93,9 +97,13 @@ fn token(kind: OpKind) -> Token {
 }
 
 fn turn(ring: &mut SimRing) -> Vec<Completion> {
+    wait_for(ring, 1)
+}
+
+fn wait_for(ring: &mut SimRing, want: u32) -> Vec<Completion> {
     let wait = Wait {
-        want: 1,
-        coalesce: Duration::ZERO,
+        want,
+        gather: Duration::ZERO,
         timeout: Some(SECOND),
     };
     ring.submit_and_wait(wait)
@@ -179,6 +187,15 @@ fn who_breaks_a_rule_of_the_seam_is_told_which() {
 }
 
 #[test]
+fn a_send_that_takes_all_at_once_ends_no_wait() {
+    let mut bench = Bench::new(Faults::none());
+    let began = bench.world.now();
+    bench.send(b"answer");
+    assert_eq!(bench.turn(), (vec![6], vec![]));
+    assert_eq!(bench.world.now(), began + SECOND);
+}
+
+#[test]
 fn without_faults_everything_is_whole_and_there_at_once() {
     let mut bench = Bench::new(Faults::none());
     let began = bench.world.now();
@@ -186,7 +203,7 @@ fn without_faults_everything_is_whole_and_there_at_once() {
     bench.client.send(&[7; 100]);
     assert_eq!(bench.turn(), (vec![64, 36], vec![7; 100]));
     bench.send(b"answer");
-    assert_eq!(bench.turn(), (vec![6], vec![]));
+    assert_eq!(bench.wait_for(0), (vec![6], vec![]));
     assert_eq!(bench.client.read(), b"answer");
     bench.client.finish();
     assert_eq!(bench.turn(), (vec![0], vec![]));

@@ -5,6 +5,8 @@
 //! - A ring that is dropped first cancels and joins what is in flight; if the kernel does not let
 //!   go in time, the memory is leaked rather than freed under it.
 //! - An operation that finds the queue full is parked, in order, never lost.
+//! - A send is first tried without waiting, and tells nothing if it takes all: what the kernel was
+//!   lent for it is then ours again when the call returns. Only a send that must wait is in flight.
 //!
 //! Not here: which flags the ring is made with and why (`rungs.rs`), what results mean.
 
@@ -27,6 +29,9 @@ use crate::token::{OpKind, Slot, Token};
 /// How long a ring that is dropped waits for the kernel to let go of its memory.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Sends larger than this hardly ever fit into a socket's buffer: they are not tried quietly.
+const QUIET_BYTES_MAX: usize = 1 << 20;
+
 /// `io_uring`, owned by one thread.
 pub struct Uring {
     /// Closed by hand in `drop`, before the memory below it can be freed.
@@ -36,6 +41,12 @@ pub struct Uring {
     bell: Bell,
     /// Entries that found the submission queue full.
     parked: VecDeque<squeue::Entry>,
+    /// Quiet sends that were pushed and not yet looked after.
+    quiet: Vec<Token>,
+    /// Those of them that took all they were given.
+    sent: VecDeque<Token>,
+    /// The last call into the kernel has left submissions over.
+    is_behind: bool,
     batch: Vec<cqueue::Entry>,
     batch_at: usize,
     in_flight: usize,
@@ -46,11 +57,30 @@ pub struct Uring {
 #[derive(Default)]
 struct Lent {
     /// By slot: what is being sent.
-    outgoing: Vec<Option<Outgoing>>,
+    sends: Vec<Sending>,
     /// By slot: the description of a send of several pieces.
     messages: HashMap<u32, Box<Message>>,
     /// Where the bell's count is read to.
     bell_count: Box<u64>,
+}
+
+/// A slot's send.
+#[derive(Default)]
+struct Sending {
+    bytes: Option<Outgoing>,
+    course: Course,
+}
+
+/// How a slot's send is carried out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Course {
+    /// While it is submitted, telling only if it did not take all.
+    #[default]
+    Quiet,
+    /// So, and it has told.
+    Told,
+    /// When there is room, telling what it took: the peer does not read as fast as we send.
+    Patient,
 }
 
 /// What `sendmsg` is given: it must stay where it is until the send has completed.
@@ -63,7 +93,7 @@ impl Uring {
     /// Completes a ring that was just made on this thread: buffers, bell, bookkeeping.
     pub(crate) fn new(ring: IoUring, buffers: Buffers) -> io::Result<Self> {
         buffers.register(&ring.submitter())?;
-        let coalesces = ring.params().is_feature_min_timeout();
+        let gathers = ring.params().is_feature_min_timeout();
         let batch = Vec::with_capacity(ring.params().cq_entries() as usize);
         Ok(Self {
             ring: ManuallyDrop::new(ring),
@@ -71,12 +101,15 @@ impl Uring {
             lent: ManuallyDrop::default(),
             bell: Bell::event()?,
             parked: VecDeque::new(),
+            quiet: Vec::new(),
+            sent: VecDeque::new(),
+            is_behind: false,
             batch,
             batch_at: 0,
             in_flight: 0,
             facts: RingFacts {
                 driver: "uring",
-                coalesces,
+                gathers,
                 ..RingFacts::default()
             },
         })
@@ -87,7 +120,7 @@ impl Uring {
     }
 
     /// Describes an operation to the kernel. Its memory is already held in `lent`.
-    fn entry(&mut self, op: Op, slot: Slot) -> squeue::Entry {
+    fn entry(&mut self, op: Op, token: Token) -> squeue::Entry {
         let fd = |socket: Socket| Fd(socket.raw());
         match op {
             // No SOCK_NONBLOCK: on such a socket an operation fails instead of waiting.
@@ -95,7 +128,7 @@ impl Uring {
                 .flags(libc::SOCK_CLOEXEC)
                 .build(),
             Op::Receive { socket } => opcode::RecvMulti::new(fd(socket), GROUP).build(),
-            Op::Send { socket, bytes } => self.send_entry(fd(socket), bytes, slot),
+            Op::Send { socket, bytes } => self.send_entry(socket, bytes, token),
             Op::HangUp { socket } => {
                 let events = (libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR) as u32;
                 opcode::PollAdd::new(fd(socket), events).build()
@@ -114,34 +147,47 @@ impl Uring {
         }
     }
 
-    fn send_entry(&mut self, fd: Fd, bytes: Outgoing, slot: Slot) -> squeue::Entry {
+    fn send_entry(&mut self, socket: Socket, bytes: Outgoing, token: Token) -> squeue::Entry {
         let lent = &mut *self.lent;
-        let index = slot.index();
-        if index >= lent.outgoing.len() {
-            lent.outgoing.resize_with(index + 1, || None);
+        let index = token.slot.index();
+        if index >= lent.sends.len() {
+            lent.sends.resize_with(index + 1, Sending::default);
         }
-        let held = &mut lent.outgoing[index];
+        let sending = &mut lent.sends[index];
         assert!(
-            held.is_none(),
+            sending.bytes.is_none(),
             "two sends of one connection: the first one's memory is in use"
         );
-        let outgoing = held.insert(bytes);
-        match outgoing {
+        let outgoing = sending.bytes.insert(bytes);
+        let is_quiet = sending.course == Course::Quiet && outgoing.left() <= QUIET_BYTES_MAX;
+        let mut flags = libc::MSG_NOSIGNAL;
+        if is_quiet {
+            self.quiet.push(token);
+            flags |= libc::MSG_DONTWAIT | libc::MSG_WAITALL; // all at once, or say so
+        } else {
+            sending.course = Course::Patient;
+        }
+        let fd = Fd(socket.raw());
+        let entry = match outgoing {
             Outgoing::Single { .. } => {
                 let bytes = outgoing.front();
                 let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 opcode::Send::new(fd, bytes.as_ptr(), len)
-                    .flags(libc::MSG_NOSIGNAL)
-                    .build()
-            }
-            Outgoing::Vectored(pieces) => {
-                let message = lent.messages.entry(slot.get()).or_insert_with(Message::new);
-                message.describe(pieces);
-                let flags = libc::MSG_NOSIGNAL as u32;
-                opcode::SendMsg::new(fd, &raw const message.header)
                     .flags(flags)
                     .build()
             }
+            Outgoing::Vectored(pieces) => {
+                let slot = token.slot.get();
+                let message = lent.messages.entry(slot).or_insert_with(Message::new);
+                message.describe(pieces);
+                opcode::SendMsg::new(fd, &raw const message.header)
+                    .flags(flags as u32)
+                    .build()
+            }
+        };
+        match is_quiet {
+            true => entry.flags(squeue::Flags::SKIP_SUCCESS),
+            false => entry,
         }
     }
 
@@ -197,8 +243,8 @@ impl Uring {
         });
         let mut arguments = SubmitArgs::new();
         let mut want = wait.want;
-        if self.facts.coalesces && wait.want > 1 {
-            let micros = u32::try_from(wait.coalesce.as_micros()).unwrap_or(u32::MAX);
+        if self.facts.gathers && wait.want > 1 {
+            let micros = u32::try_from(wait.gather.as_micros()).unwrap_or(u32::MAX);
             arguments = arguments.min_wait_usec(micros.max(1));
         } else {
             want = want.min(1);
@@ -235,7 +281,72 @@ impl Uring {
             self.batch.clear();
             self.batch_at = 0;
         }
-        self.batch.extend(self.ring.completion());
+        for entry in self.ring.completion() {
+            if let Some(token) = Token::unpack(entry.user_data())
+                && token.kind == OpKind::Send
+                && let Some(sending) = self.lent.sends.get_mut(token.slot.index())
+                && sending.course == Course::Quiet
+            {
+                sending.course = Course::Told;
+            }
+            self.batch.push(entry);
+        }
+    }
+
+    /// Finds the quiet sends that took all: those that were submitted and have not told.
+    fn settle_quiet(&mut self) -> io::Result<()> {
+        let mut submission = self.ring.submission();
+        self.is_behind = !submission.is_empty() || !self.parked.is_empty();
+        while submission.cq_overflow() {
+            drop(submission);
+            self.enter(Wait::NOT_AT_ALL)?; // what they tell may be among what was kept back
+            self.take_batch();
+            submission = self.ring.submission();
+        }
+        drop(submission);
+        if self.is_behind {
+            return Ok(()); // memory was short: some of them may not be submitted yet
+        }
+        for token in self.quiet.drain(..) {
+            let sending = &self.lent.sends[token.slot.index()];
+            if sending.course == Course::Quiet && sending.bytes.is_some() {
+                self.sent.push_back(token);
+            }
+        }
+        Ok(())
+    }
+
+    /// A quiet send that took all, as a completion says it.
+    #[inline]
+    fn next_sent(&mut self) -> Option<Completion> {
+        let token = self.sent.pop_front()?;
+        let bytes = self.lent.sends[token.slot.index()].bytes.take();
+        self.in_flight -= 1;
+        let (result, loan) = bytes.map_or((0, Loan::Nothing), |bytes| {
+            (bytes.left() as i32, Loan::Outgoing(bytes))
+        });
+        Some(Completion {
+            token,
+            result,
+            more: false,
+            loan,
+        })
+    }
+
+    /// What a send's own completion gives back. One that took all finds room again the next time.
+    fn end_send(&mut self, slot: Slot, result: i32) -> Loan {
+        let Some(sending) = self.lent.sends.get_mut(slot.index()) else {
+            return Loan::Nothing;
+        };
+        let Some(bytes) = sending.bytes.take() else {
+            return Loan::Nothing;
+        };
+        let took_all = usize::try_from(result).is_ok_and(|count| count == bytes.left());
+        sending.course = match took_all {
+            true => Course::Quiet,
+            false => Course::Patient,
+        };
+        Loan::Outgoing(bytes)
     }
 
     /// Ends everything that is in flight and waits for it; `false` if the kernel holds on to it.
@@ -250,10 +361,11 @@ impl Uring {
             let millisecond = Some(Duration::from_millis(1));
             let _ = self.enter(Wait {
                 want: 1,
-                coalesce: Duration::ZERO,
+                gather: Duration::ZERO,
                 timeout: millisecond,
             });
             self.take_batch();
+            let _ = self.settle_quiet();
             while let Some(completion) = self.next_completion() {
                 if completion.token.kind == OpKind::Accept && completion.result >= 0 {
                     // A connection that came too late for anybody to ask for it.
@@ -271,19 +383,27 @@ impl Uring {
 impl Ring for Uring {
     #[inline]
     fn push(&mut self, op: Op, token: Token) {
-        let entry = self.entry(op, token.slot).user_data(token.pack());
+        let entry = self.entry(op, token).user_data(token.pack());
         self.push_entry(entry);
     }
 
     fn submit_and_wait(&mut self, wait: Wait) -> io::Result<()> {
+        let wait = match self.is_behind {
+            true => Wait::NOT_AT_ALL,
+            false => wait,
+        };
         self.enter(wait)?;
         self.take_batch();
+        self.settle_quiet()?;
         self.facts.buffers_lent = self.buffers.lent();
         Ok(())
     }
 
     #[inline]
     fn next_completion(&mut self) -> Option<Completion> {
+        if let Some(completion) = self.next_sent() {
+            return Some(completion);
+        }
         loop {
             let entry = self.batch.get(self.batch_at)?;
             self.batch_at += 1;
@@ -299,11 +419,7 @@ impl Ring for Uring {
             };
             let loan = match cqueue::buffer_select(flags) {
                 Some(id) => Loan::Buffer(self.buffers.take(id, result.max(0) as u32)),
-                None if token.kind == OpKind::Send => {
-                    let slot = token.slot.index();
-                    let held = self.lent.outgoing.get_mut(slot).and_then(Option::take);
-                    held.map_or(Loan::Nothing, Loan::Outgoing)
-                }
+                None if token.kind == OpKind::Send => self.end_send(token.slot, result),
                 None => Loan::Nothing,
             };
             return Some(Completion {

@@ -88,12 +88,12 @@ impl Context {
 
     /// The decoded text of a parameter of the route's path.
     pub fn param_text(&self, name: &str) -> Option<&str> {
-        self.0.params.get(name, self.path().as_bytes())
+        self.0.params.get(name, self.0.head.path_bytes())
     }
 
     /// Names and decoded texts of all parameters, in the pattern's order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.params.iter(self.path().as_bytes())
+        self.0.params.iter(self.0.head.path_bytes())
     }
 
     /// A value of the query, decoded and parsed: the first of that name.

@@ -7,9 +7,7 @@
 
 use std::cell::RefMut;
 
-use ringlane_protocol::{
-    DATE_BYTES, Method, ResponseBody, ResponseHead, ResponseHeaders, StatusCode, write_date,
-};
+use ringlane_protocol::{Method, ResponseBody, ResponseHead, ResponseHeaders, StatusCode};
 use ringlane_reactor::{Intent, Io};
 
 use super::active::Active;
@@ -17,25 +15,6 @@ use super::{Conversation, HttpCore, Progress};
 use crate::context::record::Phase;
 use crate::core::ContentType;
 use crate::{Context, Error};
-
-/// The present second, as `Date` wants it.
-#[derive(Default)]
-pub(super) struct Date {
-    second: u64,
-    text: Option<[u8; DATE_BYTES]>,
-}
-
-impl Date {
-    /// Written anew when the second has changed.
-    #[inline]
-    pub(super) fn at(&mut self, unix_seconds: u64) -> &[u8; DATE_BYTES] {
-        if self.second != unix_seconds {
-            self.second = unix_seconds;
-            self.text = None;
-        }
-        self.text.get_or_insert_with(|| write_date(unix_seconds))
-    }
-}
 
 impl HttpCore {
     /// Answers a request that is over, and has nothing more to be read.
@@ -128,6 +107,7 @@ impl HttpCore {
         keep_alive: bool,
         io: &mut Io<'_>,
     ) -> (ResponseBody, bool) {
+        self.own.set_time(io.unix_seconds);
         let record = &*ctx.0;
         let content_type = record.reply.content_type.get();
         let own: RefMut<'_, ResponseHeaders>;
@@ -144,8 +124,7 @@ impl HttpCore {
             version: record.head.version(),
             head_request: *record.head.method() == Method::HEAD,
             keep_alive,
-            date: self.date.at(io.unix_seconds),
-            server: self.core.server_name.as_deref(),
+            own: &self.own,
             upgrade: None,
         };
         head.write(io.output.buffer());
@@ -159,7 +138,7 @@ fn with_content_type(
     content_type: ContentType,
 ) -> RefMut<'_, ResponseHeaders> {
     if let Some(value) = content_type.value()
-        && !headers.contains("Content-Type")
+        && !headers.has_content_type()
         && headers.add("Content-Type", value).is_err()
     {
         tracing::debug!("no room was left for the content type among the headers");

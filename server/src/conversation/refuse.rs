@@ -43,6 +43,7 @@ impl HttpCore {
         more: &[(&str, &str)],
         io: &mut Io<'_>,
     ) -> Intent {
+        self.own.set_time(io.unix_seconds);
         let mut headers: ResponseHeaders = self.core.plain_headers(ContentType::Text).clone();
         for (name, value) in more {
             let set = headers.set(name, value);
@@ -55,8 +56,7 @@ impl HttpCore {
             version: Version::HTTP_11,
             head_request: false,
             keep_alive: false,
-            date: self.date.at(io.unix_seconds),
-            server: self.core.server_name.as_deref(),
+            own: &self.own,
             upgrade: None,
         };
         head.write(io.output.buffer());

@@ -28,6 +28,13 @@ fuzz_target!(|input: &[u8]| {
         assert!(0 < consumed && consumed <= input.len().min(LIMITS.head_bytes_max));
         let alone = verdict(&input[..consumed], [].into_iter());
         assert_eq!(alone, whole, "with nothing behind it");
+        // A record that has just held a head recognises its headers when they come again.
+        let mut head = RequestHead::new();
+        let mut again = |input: &[u8]| {
+            let parsed = HeadParser::new().parse(input, &LIMITS, &mut head);
+            (parsed, format!("{head:?}"))
+        };
+        assert_eq!(again(input), again(input), "twice");
     }
 });
 

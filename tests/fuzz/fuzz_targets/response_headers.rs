@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ringlane_protocol::{
-    ResponseBody, ResponseHead, ResponseHeaders, StatusCode, Version, write_date,
+    ResponseBody, ResponseHead, ResponseHeaders, ServerFields, StatusCode, Version,
 };
 
 /// More would not fit the reader below.
@@ -47,8 +47,7 @@ fn read_back(headers: &ResponseHeaders, model: &[(&str, Vec<u8>)]) {
         version: Version::HTTP_11,
         head_request: false,
         keep_alive: true,
-        date: &write_date(0),
-        server: None,
+        own: &ServerFields::new(None),
         upgrade: None,
     }
     .write(&mut out);

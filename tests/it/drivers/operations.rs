@@ -52,7 +52,7 @@ fn single(bytes: Vec<u8>) -> Outgoing {
 fn settle<R: Ring>(ring: &mut R) -> Vec<Completion> {
     let wait = Wait {
         want: 1,
-        coalesce: Duration::ZERO,
+        gather: Duration::ZERO,
         timeout: Some(Duration::from_millis(10)),
     };
     let mut all = Vec::new();

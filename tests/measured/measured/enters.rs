@@ -10,7 +10,7 @@ const ROUNDS: u64 = 2_000;
 /// How often the server called into the kernel per request, over connections used in turn.
 fn enters_per_request(pipelined: usize) -> Option<f64> {
     let config = Config {
-        coalesce: Duration::from_millis(10),
+        gather_time: Duration::from_millis(10),
         ..Config::default()
     };
     let (handle, address) = start(Server::builder().reactor(config));
@@ -24,27 +24,14 @@ fn enters_per_request(pipelined: usize) -> Option<f64> {
     let enters = handle.metrics()[0].enters.get() - before;
     drop(client);
     stop(handle);
+    // Epoll is counted in another way.
     is_uring.then(|| enters as f64 / (ROUNDS * pipelined as u64) as f64)
-}
-
-/// Whether a wait can be bounded below its timeout: Linux 6.12.
-fn kernel_coalesces() -> bool {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux");
-    let mut numbers = release
-        .split(['.', '-'])
-        .map_while(|part| part.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(6), Some(12))
 }
 
 #[test]
 fn one_connection_needs_little_more_than_one_call_for_each_request() {
-    match enters_per_request(1) {
-        Some(enters) if kernel_coalesces() => assert!(enters <= 1.2, "{enters} for each request"),
-        Some(enters) => assert!(
-            enters <= 2.2,
-            "{enters} for each request on an older kernel"
-        ),
-        None => {} // epoll: another way of counting
+    if let Some(enters) = enters_per_request(1) {
+        assert!(enters <= 1.2, "{enters} for each request");
     }
 }
 

@@ -54,7 +54,7 @@ impl Bench {
     fn turn(&mut self, timeout: Duration) {
         let wait = Wait {
             want: 1,
-            coalesce: Duration::ZERO,
+            gather: Duration::ZERO,
             timeout: Some(timeout),
         };
         self.ring.submit_and_wait(wait).expect("a wait");
@@ -346,7 +346,7 @@ fn waits_last_as_long_as_they_should_in_either_precision() {
         far.write_all(b"x").expect("sending");
         let for_ever = Wait {
             want: 1,
-            coalesce: Duration::ZERO,
+            gather: Duration::ZERO,
             timeout: None,
         };
         bench.ring.submit_and_wait(for_ever).expect("a wait");
