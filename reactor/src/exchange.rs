@@ -307,10 +307,26 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         if connection.sending || matches!(connection.phase, Phase::Closing { .. }) {
             return;
         }
-        let Some(bytes) = connection.outbox.take() else {
-            return;
-        };
+        match connection.outbox.take_buffer() {
+            Some(buffer) => self.begin_send(slot, Outgoing::Single { buffer, sent: 0 }),
+            None => self.send_pieces(slot),
+        }
+    }
+
+    /// Away from [`send`](Self::send): there a buffer stays in registers until it is described.
+    #[cold]
+    #[inline(never)]
+    fn send_pieces(&mut self, slot: Slot) {
+        if let Some(bytes) = self.connections[slot.index()].outbox.take() {
+            self.begin_send(slot, bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn begin_send(&mut self, slot: Slot, bytes: Outgoing) {
+        let connection = &mut self.connections[slot.index()];
         self.sends_staged += 1;
+        // Whoever waits for this send must hear of it at once.
         self.awaits_send |= connection.phase != Phase::Open
             || connection.wants_drained
             || !connection.outbox.is_empty();
@@ -319,7 +335,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.push_send(slot, bytes);
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_send(&mut self, slot: Slot, bytes: Outgoing) {
         let connection = &mut self.connections[slot.index()];
         connection.began();
@@ -333,6 +349,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             token,
         );
         self.wheel.arm(slot.index(), deadline);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn send_rest(&mut self, slot: Slot, bytes: Outgoing) {
+        self.awaits_send = true;
+        self.push_send(slot, bytes);
     }
 
     #[inline]
@@ -360,8 +383,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             }
         }
         if bytes.left() > 0 && !matches!(connection.phase, Phase::Closing { .. }) {
-            self.awaits_send = true;
-            return self.push_send(slot, bytes); // short: the rest goes before anything else
+            return self.send_rest(slot, bytes); // before anything else
         }
         connection.sending = false;
         connection.write_deadline = Instant::NEVER;

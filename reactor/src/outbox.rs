@@ -89,12 +89,19 @@ impl Outbox {
         (self.tail.is_empty() && self.tail.capacity() > 0).then(|| std::mem::take(&mut self.tail))
     }
 
+    /// Takes what one send can carry, if it is one buffer and not nothing.
+    #[inline]
+    pub(crate) fn take_buffer(&mut self) -> Option<Vec<u8>> {
+        let is_one = self.pieces.is_none() && !self.tail.is_empty();
+        is_one.then(|| std::mem::take(&mut self.tail))
+    }
+
     /// Takes what one send can carry; `None` if nothing waits.
     pub(crate) fn take(&mut self) -> Option<Outgoing> {
-        let Some(pieces) = &mut self.pieces else {
-            let buffer = std::mem::take(&mut self.tail);
-            return (!buffer.is_empty()).then_some(Outgoing::Single { buffer, sent: 0 });
-        };
+        if let Some(buffer) = self.take_buffer() {
+            return Some(Outgoing::Single { buffer, sent: 0 });
+        }
+        let pieces = self.pieces.as_mut()?;
         if !self.tail.is_empty() {
             self.pieces_bytes += self.tail.len();
             pieces.push_back(Piece::Buffer(std::mem::take(&mut self.tail)));

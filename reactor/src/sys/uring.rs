@@ -41,8 +41,9 @@ pub struct Uring {
     bell: Bell,
     /// Entries that found the submission queue full.
     parked: VecDeque<squeue::Entry>,
-    /// Quiet sends that were pushed and not yet looked after.
-    quiet: Vec<Token>,
+    /// Quiet sends that were pushed and not yet looked after: their tokens, packed, so that they
+    /// stay in a register on their way here.
+    quiet: Vec<u64>,
     /// Those of them that took all they were given.
     sent: VecDeque<Token>,
     /// The last call into the kernel has left submissions over.
@@ -119,16 +120,17 @@ impl Uring {
         &mut self.buffers
     }
 
-    /// Describes an operation to the kernel. Its memory is already held in `lent`.
-    fn entry(&mut self, op: Op, token: Token) -> squeue::Entry {
+    /// Describes an operation that lends nothing, but for the bell's word.
+    #[inline(never)]
+    fn push_other(&mut self, op: &Op, token: Token) {
         let fd = |socket: Socket| Fd(socket.raw());
-        match op {
+        let entry = match *op {
+            Op::Send { .. } => unreachable!("a send lends memory"),
             // No SOCK_NONBLOCK: on such a socket an operation fails instead of waiting.
             Op::Accept { listener } => opcode::AcceptMulti::new(fd(listener))
                 .flags(libc::SOCK_CLOEXEC)
                 .build(),
             Op::Receive { socket } => opcode::RecvMulti::new(fd(socket), GROUP).build(),
-            Op::Send { socket, bytes } => self.send_entry(socket, bytes, token),
             Op::HangUp { socket } => {
                 let events = (libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR) as u32;
                 opcode::PollAdd::new(fd(socket), events).build()
@@ -144,10 +146,14 @@ impl Uring {
                 });
                 opcode::Read::new(Fd(bell), count, size_of::<u64>() as u32).build()
             }
-        }
+        };
+        self.push_entry(&entry.user_data(token.pack()));
     }
 
-    fn send_entry(&mut self, socket: Socket, bytes: Outgoing, token: Token) -> squeue::Entry {
+    /// Describes a send to the kernel, and holds its memory.
+    #[inline(always)]
+    fn push_send(&mut self, socket: Socket, bytes: Outgoing, token: Token) {
+        let name = token.pack();
         let lent = &mut *self.lent;
         let index = token.slot.index();
         if index >= lent.sends.len() {
@@ -162,7 +168,7 @@ impl Uring {
         let is_quiet = sending.course == Course::Quiet && outgoing.left() <= QUIET_BYTES_MAX;
         let mut flags = libc::MSG_NOSIGNAL;
         if is_quiet {
-            self.quiet.push(token);
+            self.quiet.push(name);
             flags |= libc::MSG_DONTWAIT | libc::MSG_WAITALL; // all at once, or say so
         } else {
             sending.course = Course::Patient;
@@ -185,22 +191,25 @@ impl Uring {
                     .build()
             }
         };
-        match is_quiet {
-            true => entry.flags(squeue::Flags::SKIP_SUCCESS),
-            false => entry,
-        }
+        let flags = match is_quiet {
+            true => squeue::Flags::SKIP_SUCCESS,
+            false => squeue::Flags::empty(),
+        };
+        self.push_entry(&entry.flags(flags).user_data(name));
     }
 
-    fn push_entry(&mut self, entry: squeue::Entry) {
+    #[inline]
+    fn push_entry(&mut self, entry: &squeue::Entry) {
         self.in_flight += 1;
-        if !self.parked.is_empty() || !self.try_push(&entry) {
-            self.parked.push_back(entry);
+        if !self.parked.is_empty() || !self.try_push(entry) {
+            self.parked.push_back(entry.clone());
             self.facts.submissions_full += 1;
             // Should this fail, what is parked goes with the next wait.
             let _ = self.enter(Wait::NOT_AT_ALL);
         }
     }
 
+    #[inline]
     fn try_push(&mut self, entry: &squeue::Entry) -> bool {
         // SAFETY: all memory that the entry points to is held in `self.lent` or `self.bell` until
         // its completion, and `drop` joins the kernel before it frees either. The bell's word is
@@ -307,7 +316,7 @@ impl Uring {
         if self.is_behind {
             return Ok(()); // memory was short: some of them may not be submitted yet
         }
-        for token in self.quiet.drain(..) {
+        for token in self.quiet.drain(..).filter_map(Token::unpack) {
             let sending = &self.lent.sends[token.slot.index()];
             if sending.course == Course::Quiet && sending.bytes.is_some() {
                 self.sent.push_back(token);
@@ -381,10 +390,12 @@ impl Uring {
 }
 
 impl Ring for Uring {
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, op: Op, token: Token) {
-        let entry = self.entry(op, token).user_data(token.pack());
-        self.push_entry(entry);
+        match op {
+            Op::Send { socket, bytes } => self.push_send(socket, bytes, token),
+            op => self.push_other(&op, token),
+        }
     }
 
     fn submit_and_wait(&mut self, wait: Wait) -> io::Result<()> {
