@@ -5,6 +5,7 @@
 //! - Nothing above this module handles an address.
 
 pub(crate) mod buffers;
+mod entrance;
 pub(crate) mod epoll;
 pub(crate) mod socket;
 pub(crate) mod uring;

@@ -5,32 +5,34 @@
 //! - A ring that is dropped first cancels and joins what is in flight; if the kernel does not let
 //!   go in time, the memory is leaked rather than freed under it.
 //! - An operation that finds the queue full is parked, in order, never lost.
-//! - A send is first tried without waiting, and tells nothing if it takes all: what the kernel was
-//!   lent for it is then ours again when the call returns. Only a send that must wait is in flight.
 //!
-//! Not here: which flags the ring is made with and why (`rungs.rs`), what results mean.
+//! Not here: which flags the ring is made with and why (`rungs.rs`), how sends are described and
+//! when they are over (`uring/sends.rs`), what results mean.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::mem::ManuallyDrop;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
+use io_uring::types::{CancelBuilder, Fd, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 
 use crate::completion::{Completion, Loan};
 use crate::mailbox::Bell;
-use crate::op::{Op, Outgoing, Pieces, Socket};
+use crate::op::{Op, Socket};
 use crate::ring::{Address, Buffer, End, Ring, RingFacts, Wait};
 use crate::sys::buffers::{Buffers, GROUP};
+use crate::sys::entrance::Entrance;
 use crate::sys::socket;
-use crate::token::{OpKind, Slot, Token};
+use crate::token::{OpKind, Token};
+
+mod sends;
+
+use sends::Sends;
 
 /// How long a ring that is dropped waits for the kernel to let go of its memory.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Sends larger than this hardly ever fit into a socket's buffer: they are not tried quietly.
-const QUIET_BYTES_MAX: usize = 1 << 20;
 
 /// `io_uring`, owned by one thread.
 pub struct Uring {
@@ -41,11 +43,7 @@ pub struct Uring {
     bell: Bell,
     /// Entries that found the submission queue full.
     parked: VecDeque<squeue::Entry>,
-    /// Quiet sends that were pushed and not yet looked after: their tokens, packed, so that they
-    /// stay in a register on their way here.
-    quiet: Vec<u64>,
-    /// Those of them that took all they were given.
-    sent: VecDeque<Token>,
+    entrance: Entrance,
     /// The last call into the kernel has left submissions over.
     is_behind: bool,
     batch: Vec<cqueue::Entry>,
@@ -57,37 +55,9 @@ pub struct Uring {
 /// What the kernel may be reading or writing.
 #[derive(Default)]
 struct Lent {
-    /// By slot: what is being sent.
-    sends: Vec<Sending>,
-    /// By slot: the description of a send of several pieces.
-    messages: HashMap<u32, Box<Message>>,
+    sends: Sends,
     /// Where the bell's count is read to.
     bell_count: Box<u64>,
-}
-
-/// A slot's send.
-#[derive(Default)]
-struct Sending {
-    bytes: Option<Outgoing>,
-    course: Course,
-}
-
-/// How a slot's send is carried out.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Course {
-    /// While it is submitted, telling only if it did not take all.
-    #[default]
-    Quiet,
-    /// So, and it has told.
-    Told,
-    /// When there is room, telling what it took: the peer does not read as fast as we send.
-    Patient,
-}
-
-/// What `sendmsg` is given: it must stay where it is until the send has completed.
-struct Message {
-    header: libc::msghdr,
-    pieces: Vec<libc::iovec>,
 }
 
 impl Uring {
@@ -96,14 +66,14 @@ impl Uring {
         buffers.register(&ring.submitter())?;
         let gathers = ring.params().is_feature_min_timeout();
         let batch = Vec::with_capacity(ring.params().cq_entries() as usize);
+        let entrance = Entrance::new(ring.as_raw_fd());
         Ok(Self {
+            entrance,
             ring: ManuallyDrop::new(ring),
             buffers: ManuallyDrop::new(buffers),
             lent: ManuallyDrop::default(),
             bell: Bell::event()?,
             parked: VecDeque::new(),
-            quiet: Vec::new(),
-            sent: VecDeque::new(),
             is_behind: false,
             batch,
             batch_at: 0,
@@ -140,62 +110,11 @@ impl Uring {
             Op::Close { socket } => opcode::Close::new(fd(socket)).build(),
             Op::Notice => {
                 let count = (&raw mut *self.lent.bell_count).cast();
-                let bell = self.bell.descriptor().map_or(-1, |fd| {
-                    use std::os::fd::AsRawFd;
-                    fd.as_raw_fd()
-                });
+                let bell = self.bell.descriptor().map_or(-1, |fd| fd.as_raw_fd());
                 opcode::Read::new(Fd(bell), count, size_of::<u64>() as u32).build()
             }
         };
         self.push_entry(&entry.user_data(token.pack()));
-    }
-
-    /// Describes a send to the kernel, and holds its memory.
-    #[inline(always)]
-    fn push_send(&mut self, socket: Socket, bytes: Outgoing, token: Token) {
-        let name = token.pack();
-        let lent = &mut *self.lent;
-        let index = token.slot.index();
-        if index >= lent.sends.len() {
-            lent.sends.resize_with(index + 1, Sending::default);
-        }
-        let sending = &mut lent.sends[index];
-        assert!(
-            sending.bytes.is_none(),
-            "two sends of one connection: the first one's memory is in use"
-        );
-        let outgoing = sending.bytes.insert(bytes);
-        let is_quiet = sending.course == Course::Quiet && outgoing.left() <= QUIET_BYTES_MAX;
-        let mut flags = libc::MSG_NOSIGNAL;
-        if is_quiet {
-            self.quiet.push(name);
-            flags |= libc::MSG_DONTWAIT | libc::MSG_WAITALL; // all at once, or say so
-        } else {
-            sending.course = Course::Patient;
-        }
-        let fd = Fd(socket.raw());
-        let entry = match outgoing {
-            Outgoing::Single { .. } => {
-                let bytes = outgoing.front();
-                let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                opcode::Send::new(fd, bytes.as_ptr(), len)
-                    .flags(flags)
-                    .build()
-            }
-            Outgoing::Vectored(pieces) => {
-                let slot = token.slot.get();
-                let message = lent.messages.entry(slot).or_insert_with(Message::new);
-                message.describe(pieces);
-                opcode::SendMsg::new(fd, &raw const message.header)
-                    .flags(flags as u32)
-                    .build()
-            }
-        };
-        let flags = match is_quiet {
-            true => squeue::Flags::SKIP_SUCCESS,
-            false => squeue::Flags::empty(),
-        };
-        self.push_entry(&entry.flags(flags).user_data(name));
     }
 
     #[inline]
@@ -237,6 +156,7 @@ impl Uring {
             submission.taskrun() || submission.cq_overflow(),
         );
         submission.sync();
+        let count = submission.len() as u32;
         if submission.cq_overflow() {
             self.facts.completions_overflowed += 1;
         }
@@ -245,29 +165,8 @@ impl Uring {
             return Ok(());
         }
         self.facts.enters += 1;
-        let time = wait.timeout.map(|timeout| {
-            Timespec::new()
-                .sec(timeout.as_secs())
-                .nsec(timeout.subsec_nanos())
-        });
-        let mut arguments = SubmitArgs::new();
-        let mut want = wait.want;
-        if self.facts.gathers && wait.want > 1 {
-            let micros = u32::try_from(wait.gather.as_micros()).unwrap_or(u32::MAX);
-            arguments = arguments.min_wait_usec(micros.max(1));
-        } else {
-            want = want.min(1);
-        }
-        let arguments = match &time {
-            Some(time) if want > 0 => arguments.timespec(time),
-            Some(_) | None => arguments,
-        };
-        match self
-            .ring
-            .submitter()
-            .submit_with_args(want as usize, &arguments)
-        {
-            Ok(_) => Ok(()),
+        match self.entrance.enter(count, wait, self.facts.gathers) {
+            Ok(()) => Ok(()),
             Err(error) => match error.raw_os_error() {
                 // Time passed; a signal came; too many completions wait to be taken (we do so
                 // next); memory is short for the moment; some were dropped, as their owners see.
@@ -293,10 +192,8 @@ impl Uring {
         for entry in self.ring.completion() {
             if let Some(token) = Token::unpack(entry.user_data())
                 && token.kind == OpKind::Send
-                && let Some(sending) = self.lent.sends.get_mut(token.slot.index())
-                && sending.course == Course::Quiet
             {
-                sending.course = Course::Told;
+                self.lent.sends.note_completion(token.slot);
             }
             self.batch.push(entry);
         }
@@ -313,49 +210,10 @@ impl Uring {
             submission = self.ring.submission();
         }
         drop(submission);
-        if self.is_behind {
-            return Ok(()); // memory was short: some of them may not be submitted yet
-        }
-        for token in self.quiet.drain(..).filter_map(Token::unpack) {
-            let sending = &self.lent.sends[token.slot.index()];
-            if sending.course == Course::Quiet && sending.bytes.is_some() {
-                self.sent.push_back(token);
-            }
-        }
+        if !self.is_behind {
+            self.lent.sends.settle();
+        } // else memory was short: some of them may not be submitted yet
         Ok(())
-    }
-
-    /// A quiet send that took all, as a completion says it.
-    #[inline]
-    fn next_sent(&mut self) -> Option<Completion> {
-        let token = self.sent.pop_front()?;
-        let bytes = self.lent.sends[token.slot.index()].bytes.take();
-        self.in_flight -= 1;
-        let (result, loan) = bytes.map_or((0, Loan::Nothing), |bytes| {
-            (bytes.left() as i32, Loan::Outgoing(bytes))
-        });
-        Some(Completion {
-            token,
-            result,
-            more: false,
-            loan,
-        })
-    }
-
-    /// What a send's own completion gives back. One that took all finds room again the next time.
-    fn end_send(&mut self, slot: Slot, result: i32) -> Loan {
-        let Some(sending) = self.lent.sends.get_mut(slot.index()) else {
-            return Loan::Nothing;
-        };
-        let Some(bytes) = sending.bytes.take() else {
-            return Loan::Nothing;
-        };
-        let took_all = usize::try_from(result).is_ok_and(|count| count == bytes.left());
-        sending.course = match took_all {
-            true => Course::Quiet,
-            false => Course::Patient,
-        };
-        Loan::Outgoing(bytes)
     }
 
     /// Ends everything that is in flight and waits for it; `false` if the kernel holds on to it.
@@ -393,7 +251,10 @@ impl Ring for Uring {
     #[inline(always)]
     fn push(&mut self, op: Op, token: Token) {
         match op {
-            Op::Send { socket, bytes } => self.push_send(socket, bytes, token),
+            Op::Send { socket, bytes } => {
+                let entry = self.lent.sends.describe(socket, bytes, token);
+                self.push_entry(&entry);
+            }
             op => self.push_other(&op, token),
         }
     }
@@ -412,7 +273,8 @@ impl Ring for Uring {
 
     #[inline]
     fn next_completion(&mut self) -> Option<Completion> {
-        if let Some(completion) = self.next_sent() {
+        if let Some(completion) = self.lent.sends.next_done() {
+            self.in_flight -= 1;
             return Some(completion);
         }
         loop {
@@ -430,7 +292,7 @@ impl Ring for Uring {
             };
             let loan = match cqueue::buffer_select(flags) {
                 Some(id) => Loan::Buffer(self.buffers.take(id, result.max(0) as u32)),
-                None if token.kind == OpKind::Send => self.end_send(token.slot, result),
+                None if token.kind == OpKind::Send => self.lent.sends.end(token.slot, result),
                 None => Loan::Nothing,
             };
             return Some(Completion {
@@ -483,6 +345,7 @@ impl Ring for Uring {
 impl Drop for Uring {
     fn drop(&mut self) {
         let joined = self.join();
+        self.entrance.close();
         // SAFETY: `drop` runs once and none of the three is used after it. The ring goes first:
         // the kernel then cannot begin anything. The memory is freed only if nothing was in flight
         // any more, so the kernel has no address into it.
@@ -493,33 +356,5 @@ impl Drop for Uring {
                 ManuallyDrop::drop(&mut self.buffers);
             }
         }
-    }
-}
-
-impl Message {
-    fn new() -> Box<Self> {
-        // SAFETY: a `msghdr` is integers and pointers, for all of which zero is a valid value.
-        let header = unsafe { std::mem::zeroed() };
-        Box::new(Self {
-            header,
-            pieces: Vec::new(),
-        })
-    }
-
-    /// Describes what is still to go of some pieces.
-    fn describe(&mut self, pieces: &Pieces) {
-        self.pieces.clear();
-        let mut gone = pieces.sent;
-        for piece in &pieces.pieces {
-            let bytes = &piece.as_slice()[gone..];
-            gone = 0;
-            let iov_base = bytes.as_ptr().cast_mut().cast(); // the kernel only reads
-            self.pieces.push(libc::iovec {
-                iov_base,
-                iov_len: bytes.len(),
-            });
-        }
-        self.header.msg_iov = self.pieces.as_mut_ptr();
-        self.header.msg_iovlen = self.pieces.len();
     }
 }
