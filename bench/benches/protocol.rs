@@ -150,6 +150,7 @@ fn answers(criterion: &mut Criterion) {
                 ResponseHead {
                     status: black_box(StatusCode::OK),
                     headers: &headers,
+                    content_type: Some("text/plain"),
                     body: ResponseBody::Length(black_box(13)),
                     version: Version::HTTP_11,
                     head_request: false,

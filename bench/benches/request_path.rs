@@ -20,8 +20,7 @@ fn server() -> Server {
     Server::builder()
         .get("/plaintext", |ctx: Context| ctx.text("Hello, World!"))
         .get("/typed", |ctx: Context| {
-            ctx.set_header("Content-Type", "text/plain")
-                .text("Hello, World!");
+            ctx.set_content_type("text/plain").text("Hello, World!");
         })
         .get("/users/{id}", |ctx: Context| {
             ctx.text(ctx.param_text("id").unwrap_or_default());

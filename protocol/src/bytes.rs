@@ -55,8 +55,14 @@ const fn is_reg_name(byte: u8) -> bool {
         || matches!(byte, b'*' | b'+' | b',' | b';' | b'=')
 }
 
-/// RFC 9110 §5.5: no control bytes but HTAB. Without early exit, so that it is vectorised.
-pub(crate) fn is_field_value(text: &[u8]) -> bool {
+/// Whether `text` may be the value of a header field: no control bytes but HTAB (RFC 9110 §5.5).
+///
+/// ```
+/// assert!(ringlane_protocol::is_field_value(b"text/plain"));
+/// assert!(!ringlane_protocol::is_field_value(b"text/plain\r\nSet-Cookie: a"));
+/// ```
+pub fn is_field_value(text: &[u8]) -> bool {
+    // Without early exit, so that it is vectorised.
     text.iter()
         .fold(true, |valid, &byte| valid & is_field_byte(byte))
 }

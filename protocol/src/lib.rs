@@ -44,6 +44,7 @@ pub use body::{
     BodyDecoder, BodyError, BodyPart, BodyStep, CHUNK_EXTENSION_BYTES_MAX, CHUNK_LINE_BYTES_MAX,
     TRAILER_BYTES_MAX,
 };
+pub use bytes::is_field_value;
 pub use date::{DATE_BYTES, write_date};
 pub use http::{Method, StatusCode, Version};
 pub use request::{

@@ -62,15 +62,14 @@ pub enum Framing {
 pub struct RequestHead {
     method: Method,
     version: Version,
-    /// The request target, raw: visible ASCII.
-    target: Vec<u8>,
+    /// The request line, with its end; empty while the record holds no request.
+    line: Vec<u8>,
+    /// The request target, raw: the part of `line` that is visible ASCII without spaces.
+    target: Span,
     path: Path,
     query: Option<Span>,
     authority: Authority,
-    /// Survives `clear`: the next request of the same client mostly has the same one.
     section: Section,
-    /// Whether `section` is that of this request.
-    is_filled: bool,
 }
 
 /// Which bytes name the host.
@@ -88,12 +87,12 @@ impl RequestHead {
         Self {
             method: Method::GET,
             version: Version::HTTP_11,
-            target: Vec::new(),
+            line: Vec::new(),
+            target: Span::new(0, 0),
             path: Path::None,
             query: None,
             authority: Authority::Host,
             section: Section::new(),
-            is_filled: false,
         }
     }
 
@@ -103,30 +102,26 @@ impl RequestHead {
         let Self {
             method,
             version,
+            line,
             target,
             path,
             query,
             authority,
-            section: _,
-            is_filled,
+            section,
         } = self;
         *method = Method::GET;
         *version = Version::HTTP_11;
-        target.clear();
+        line.clear();
+        *target = Span::new(0, 0);
         *path = Path::None;
         *query = None;
         *authority = Authority::Host;
-        *is_filled = false;
+        section.clear();
     }
 
-    /// The headers of this request, if there is one.
     #[inline]
-    fn section(&self) -> Option<&Section> {
-        self.is_filled.then_some(&self.section)
-    }
-
-    fn fields(&self) -> &[Field] {
-        self.section().map_or(&[], |section| &section.fields)
+    fn target_bytes(&self) -> &[u8] {
+        self.target.of(&self.line)
     }
 
     /// The method, in the case it was sent: methods are case-sensitive (RFC 9110 §9.1).
@@ -136,7 +131,7 @@ impl RequestHead {
 
     /// The request target as it was sent: visible ASCII, at most `target_bytes_max` bytes.
     pub fn target(&self) -> &str {
-        text(&self.target)
+        text(self.target_bytes())
     }
 
     /// The raw, still percent-encoded path. It begins with `/`, or is `*` for a request about the
@@ -149,7 +144,7 @@ impl RequestHead {
     #[inline]
     pub fn path_bytes(&self) -> &[u8] {
         match self.path {
-            Path::Part(span) => span.of(&self.target),
+            Path::Part(span) => span.of(self.target_bytes()),
             Path::Root => b"/",
             Path::Asterisk => b"*",
             Path::None => b"",
@@ -158,19 +153,18 @@ impl RequestHead {
 
     /// The raw query, without its `?`. `Some("")` for `/a?`.
     pub fn query(&self) -> Option<&str> {
-        self.query.map(|span| text(span.of(&self.target)))
+        self.query.map(|span| text(span.of(self.target_bytes())))
     }
 
     /// The host and port this request is for: from the target in absolute-form and authority-form
     /// (which override `Host`, RFC 9112 §3.3), else from `Host`. Empty only in HTTP/1.0.
     pub fn authority(&self) -> &str {
         match self.authority {
-            Authority::Host => {
-                let section = self.section();
-                let host = section.and_then(|section| section.meaning.host);
-                host.map_or("", |span| text(span.of(&self.section.bytes)))
-            }
-            Authority::Target(span) => text(span.of(&self.target)),
+            Authority::Host => match self.section.meaning.host {
+                Some(span) => text(span.of(&self.section.bytes)),
+                None => "",
+            },
+            Authority::Target(span) => text(span.of(self.target_bytes())),
         }
     }
 
@@ -192,7 +186,8 @@ impl RequestHead {
     /// The first value of a header, whatever the case of `name`. White space around the value is
     /// not part of it. It may hold any byte but controls; it need not be UTF-8 (RFC 9110 §5.5).
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.fields()
+        self.section
+            .fields
             .iter()
             .find(|field| self.is_named(field, name))
             .map(|field| field.value.of(&self.section.bytes))
@@ -200,7 +195,8 @@ impl RequestHead {
 
     /// All values of a header, in order, whatever the case of `name`.
     pub fn header_all<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> + Clone {
-        self.fields()
+        self.section
+            .fields
             .iter()
             .filter(move |field| self.is_named(field, name))
             .map(|field| field.value.of(&self.section.bytes))
@@ -208,7 +204,7 @@ impl RequestHead {
 
     /// All headers, in order, names in the case they were sent.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + Clone {
-        self.fields().iter().map(|field| {
+        self.section.fields.iter().map(|field| {
             (
                 text(field.name.of(&self.section.bytes)),
                 field.value.of(&self.section.bytes),
@@ -224,29 +220,25 @@ impl RequestHead {
     }
 
     /// How the body ends.
-    #[inline]
-    pub fn framing(&self) -> Framing {
-        self.section()
-            .map_or(Framing::None, |section| section.meaning.framing)
+    pub const fn framing(&self) -> Framing {
+        self.section.meaning.framing
     }
 
     /// Whether the client allows another request on this connection (RFC 9112 §9.3).
-    #[inline]
-    pub fn keep_alive(&self) -> bool {
-        self.section().is_some_and(|one| one.meaning.keep_alive)
+    pub const fn keep_alive(&self) -> bool {
+        self.section.meaning.keep_alive
     }
 
     /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
     /// Always false in HTTP/1.0, and where the framing says that there is no body.
-    pub fn expects_continue(&self) -> bool {
-        self.section()
-            .is_some_and(|one| one.meaning.expects_continue)
+    pub const fn expects_continue(&self) -> bool {
+        self.section.meaning.expects_continue
     }
 
     /// The protocols the client offers to switch to, if it does: the first `Upgrade` line, given
     /// that `Connection` lists `upgrade` (RFC 9110 §7.8). Always `None` in HTTP/1.0.
     pub fn upgrade(&self) -> Option<&[u8]> {
-        let is_offered = self.section().is_some_and(|one| one.meaning.upgrade);
+        let is_offered = self.section.meaning.upgrade;
         is_offered.then(|| self.header("upgrade")).flatten()
     }
 }

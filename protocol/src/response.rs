@@ -44,12 +44,12 @@ pub enum ResponseBody {
 ///
 /// let mut own = ServerFields::new(None);
 /// own.set_time(784_111_777);
-/// let mut headers = ResponseHeaders::new();
-/// headers.set("Content-Type", "text/plain")?;
+/// let headers = ResponseHeaders::new();
 /// let mut out = Vec::new();
 /// ResponseHead {
 ///     status: StatusCode::OK,
 ///     headers: &headers,
+///     content_type: Some("text/plain"),
 ///     body: ResponseBody::Length(5),
 ///     version: Version::HTTP_11,
 ///     head_request: false,
@@ -65,7 +65,6 @@ pub enum ResponseBody {
 ///      Content-Length: 5\r\n\
 ///      Content-Type: text/plain\r\n\r\n"
 /// );
-/// # Ok::<(), ringlane_protocol::HeaderError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseHead<'a> {
@@ -73,6 +72,9 @@ pub struct ResponseHead<'a> {
     pub status: StatusCode,
     /// What the application set.
     pub headers: &'a ResponseHeaders,
+    /// The media type of the body, unless the application set `Content-Type` among its headers.
+    /// Left out if it is no field value.
+    pub content_type: Option<&'a str>,
     /// How the body would end in an answer to `GET`. See [`framing`](Self::framing) for what is
     /// really sent.
     pub body: ResponseBody,
@@ -90,15 +92,46 @@ pub struct ResponseHead<'a> {
 
 impl ResponseHead<'_> {
     /// Appends the head, up to and including its empty line.
+    #[inline]
     pub fn write(&self, out: &mut Vec<u8>) {
         out.reserve(OWN_BYTES_USUAL + self.headers.serialised().len());
-        if self.status == StatusCode::OK && !self.headers.has_date() && !self.headers.has_server() {
-            out.extend_from_slice(self.own.with_ok_line());
-        } else {
-            self.write_start(out);
+        match self.body {
+            ResponseBody::Length(length) if self.is_usual() => {
+                out.extend_from_slice(self.own.with_ok_line());
+                write_content_length(length, out);
+            }
+            _ => self.write_start(out),
         }
-        // RFC 9112 §9.3: interim answers do not end anything.
+        self.write_content_type(out);
+        if !self.headers.is_empty() {
+            out.extend_from_slice(self.headers.serialised());
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Whether it is a plain 200 to a plain request: most are, and little has to be asked for them.
+    fn is_usual(&self) -> bool {
+        self.status == StatusCode::OK
+            && self.version == Version::HTTP_11
+            && self.keep_alive
+            && !self.head_request
+            && self.upgrade.is_none()
+            && !self.headers.has_date()
+            && !self.headers.has_server()
+    }
+
+    /// Everything before the application's fields, whatever the answer is.
+    #[inline(never)]
+    fn write_start(&self, out: &mut Vec<u8>) {
+        write_status_line(self.status, out);
+        // RFC 9110 §6.6.1: interim answers need no date; RFC 9112 §9.3: nor do they end anything.
         if !self.status.is_informational() {
+            if !self.headers.has_date() {
+                out.extend_from_slice(self.own.date());
+            }
+            if !self.headers.has_server() {
+                out.extend_from_slice(self.own.server());
+            }
             self.write_framing(out);
             self.write_persistence(out);
         }
@@ -111,8 +144,17 @@ impl ResponseHead<'_> {
             out.extend_from_slice(protocol.as_bytes());
             out.extend_from_slice(b"\r\n");
         }
-        out.extend_from_slice(self.headers.serialised());
-        out.extend_from_slice(b"\r\n");
+    }
+
+    fn write_content_type(&self, out: &mut Vec<u8>) {
+        if let Some(value) = self.content_type
+            && !self.headers.has_content_type()
+            && is_field_value(value.as_bytes())
+        {
+            out.extend_from_slice(b"Content-Type: ");
+            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
     }
 
     /// The framing that is really used: `None` if no body may follow (HEAD, 1xx, 204, 205, 304),
@@ -135,20 +177,6 @@ impl ResponseHead<'_> {
         match self.body {
             ResponseBody::Chunked if self.version < Version::HTTP_11 => ResponseBody::UntilClose,
             body => body,
-        }
-    }
-
-    /// The status line, and the server's own fields where the application did not set them.
-    fn write_start(&self, out: &mut Vec<u8>) {
-        write_status_line(self.status, out);
-        if self.status.is_informational() {
-            return; // RFC 9110 §6.6.1: interim answers need no date
-        }
-        if !self.headers.has_date() {
-            out.extend_from_slice(self.own.date());
-        }
-        if !self.headers.has_server() {
-            out.extend_from_slice(self.own.server());
         }
     }
 
@@ -199,8 +227,17 @@ fn write_status_line(status: StatusCode, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
+#[inline]
 fn write_content_length(length: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"Content-Length: ");
-    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
-    out.extend_from_slice(b"\r\n");
+    const NAME: &[u8; 16] = b"Content-Length: ";
+    const DIGITS_MAX: usize = 20; // of 2^64
+    // Put together first: one append instead of three.
+    let mut line = [0; NAME.len() + DIGITS_MAX + 2];
+    line[..NAME.len()].copy_from_slice(NAME);
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(length).as_bytes();
+    let end = NAME.len() + digits.len();
+    line[NAME.len()..end].copy_from_slice(digits);
+    line[end..end + 2].copy_from_slice(b"\r\n");
+    out.extend_from_slice(&line[..end + 2]);
 }

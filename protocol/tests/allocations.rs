@@ -51,6 +51,7 @@ fn serve(warm: &mut Warm, input: &[u8], cut: usize) {
     let head = ResponseHead {
         status: ringlane_protocol::StatusCode::OK,
         headers: &warm.headers,
+        content_type: None,
         body: ResponseBody::Chunked,
         version: warm.head.version(),
         head_request: false,

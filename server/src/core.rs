@@ -6,8 +6,6 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use ringlane_protocol::ResponseHeaders;
-
 use crate::limits::Limits;
 
 /// One core, as its requests see it.
@@ -19,8 +17,6 @@ pub(crate) struct Core {
     pub(crate) server_name: Option<Arc<str>>,
     pub(crate) counts: Counts,
     states: Vec<Box<dyn Any>>,
-    /// Headers of answers that have none but their content type, by that type.
-    plain_headers: [ResponseHeaders; 5],
 }
 
 /// What a core has seen that it should not see often.
@@ -60,8 +56,6 @@ pub(crate) enum ContentType {
 }
 
 impl ContentType {
-    const ALL: [Self; 5] = [Self::None, Self::Text, Self::Html, Self::Json, Self::Binary];
-
     /// The value of `Content-Type`.
     pub(crate) const fn value(self) -> Option<&'static str> {
         match self {
@@ -87,26 +81,10 @@ impl Core {
             server_name,
             counts: Counts::default(),
             states,
-            plain_headers: ContentType::ALL.map(plain_headers),
         }
     }
 
     pub(crate) fn state<T: 'static>(&self) -> Option<&T> {
         self.states.iter().find_map(|state| state.downcast_ref())
     }
-
-    /// The headers of an answer that needs none but its content type.
-    #[inline]
-    pub(crate) fn plain_headers(&self, content_type: ContentType) -> &ResponseHeaders {
-        &self.plain_headers[content_type as usize]
-    }
-}
-
-fn plain_headers(content_type: ContentType) -> ResponseHeaders {
-    let mut headers = ResponseHeaders::new();
-    if let Some(value) = content_type.value() {
-        let set = headers.set("Content-Type", value);
-        debug_assert_eq!(set, Ok(()), "our own content types are valid");
-    }
-    headers
 }

@@ -49,8 +49,7 @@ pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
 
 /// TechEmpower's plaintext test, with the very content type that it shows.
 fn plaintext(ctx: Context) {
-    ctx.set_header("Content-Type", "text/plain")
-        .text("Hello, World!");
+    ctx.set_content_type("text/plain").text("Hello, World!");
 }
 
 /// TechEmpower's JSON test: serialised anew for each request, as it demands.

@@ -1,13 +1,15 @@
 //! Fills a record from one whole head, and asks each rule, in one order.
 //!
-//! A head whose header section is the one before it again needs only its request line read. Any
-//! other is cut by `httparse`.
+//! A head that is the one before it again, as from a client that asks for the same thing, needs no
+//! reading; one with the same header section needs only its request line read. Any other is cut
+//! by `httparse`.
 //!
 //! In:  exactly one head, from its leading empty lines to its last LF, every line ended by CRLF.
 //! Out: a filled record, the rule that the head broke, or "no grammatical head".
 //!
 //! Not here: what headers mean (`section.rs`), the forms of a target (`target.rs`).
 
+use super::span::Span;
 use super::target;
 use super::{Authority, HEADERS_CEILING, HeadLimits, METHOD_BYTES_MAX, ParseError, RequestHead};
 use crate::bytes::{TOKEN, run_in};
@@ -57,18 +59,43 @@ impl RequestHead {
         input: &[u8],
         limits: &HeadLimits,
     ) -> Option<Result<usize, ParseError>> {
-        self.is_filled = false;
+        if self.is_repeated(input, limits) {
+            return Some(Ok(self.line.len() + self.section.bytes.len()));
+        }
+        let filled = self.fill_in_part(input, limits);
+        if !matches!(filled, Some(Ok(_))) {
+            self.clear(); // half of it may be of this head and half of the one before
+        }
+        filled
+    }
+
+    /// Whether the very request that the record holds has come again.
+    #[inline]
+    fn is_repeated(&self, input: &[u8], limits: &HeadLimits) -> bool {
+        let Some(headers) = input.strip_prefix(self.line.as_slice()) else {
+            return false;
+        };
+        !self.line.is_empty()
+            && self.section.is_repeated(headers, limits)
+            && self.section.is_judged_for(self.version)
+            && self.target.len() <= limits.target_bytes_max
+    }
+
+    /// Reads no more than the request line where the headers are known.
+    fn fill_in_part(
+        &mut self,
+        input: &[u8],
+        limits: &HeadLimits,
+    ) -> Option<Result<usize, ParseError>> {
         if let Some(line_end) = memchr::memchr(b'\n', input)
             && let (line, headers) = input.split_at(line_end + 1)
             && self.section.is_repeated(headers, limits)
-            && let Some(line) = RequestLine::cut(line)
-            && self.section.is_judged_for(line.version)
+            && let Some(cut) = RequestLine::cut(line)
+            && self.section.is_judged_for(cut.version)
         {
-            let end = line_end + 1 + self.section.bytes.len();
-            return self.fill_line(&line, limits).map(|judged| {
-                self.is_filled = judged.is_ok();
-                judged.map(|()| end)
-            });
+            let end = line.len() + self.section.bytes.len();
+            let judged = self.fill_line(&cut, line, limits)?;
+            return Some(judged.map(|()| end));
         }
         self.fill_anew(input, limits)
     }
@@ -129,10 +156,10 @@ impl RequestHead {
         if !self.section.copy(request.headers, head) {
             return None;
         }
+        let line_end = memchr::memchr(b'\n', head)? + 1;
         let judged = self
-            .fill_line(&line, limits)?
+            .fill_line(&line, &head[..line_end], limits)?
             .and_then(|()| self.section.judge(line.version, request.headers));
-        self.is_filled = judged.is_ok();
         Some(judged.map(|()| head.len()))
     }
 
@@ -141,6 +168,7 @@ impl RequestHead {
     fn fill_line(
         &mut self,
         line: &RequestLine<'_>,
+        bytes: &[u8],
         limits: &HeadLimits,
     ) -> Option<Result<(), ParseError>> {
         if line.method.len() > METHOD_BYTES_MAX || line.target.len() > limits.target_bytes_max {
@@ -148,10 +176,12 @@ impl RequestHead {
         }
         self.method = Method::from_bytes(line.method).ok()?;
         self.version = line.version;
-        self.target.clear();
-        self.target.extend_from_slice(line.target);
+        self.line.clear();
+        self.line.extend_from_slice(bytes);
+        let target_at = line.method.len() + 1;
+        self.target = Span::new(target_at, target_at + line.target.len());
         Some(
-            target::parts(&self.method, &self.target, line.query_at).map(|parts| {
+            target::parts(&self.method, line.target, line.query_at).map(|parts| {
                 self.path = parts.path;
                 self.query = parts.query;
                 self.authority = parts.authority.map_or(Authority::Host, Authority::Target);

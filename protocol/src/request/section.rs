@@ -56,21 +56,33 @@ struct Notes {
     credentials: bool,
 }
 
+impl Meaning {
+    const NOTHING: Self = Self {
+        host: None,
+        framing: Framing::None,
+        keep_alive: false,
+        expects_continue: false,
+        upgrade: false,
+    };
+}
+
 impl Section {
     pub(super) const fn new() -> Self {
         Self {
             bytes: Vec::new(),
             fields: Vec::new(),
-            meaning: Meaning {
-                host: None,
-                framing: Framing::None,
-                keep_alive: false,
-                expects_continue: false,
-                upgrade: false,
-            },
+            meaning: Meaning::NOTHING,
             judged_for: None,
             host_known: Vec::new(),
         }
+    }
+
+    /// Forgets the section and keeps the memory, and what was learned about `Host`.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.fields.clear();
+        self.meaning = Meaning::NOTHING;
+        self.judged_for = None;
     }
 
     /// Whether `input` begins with this very section: then it means the same, if the version is

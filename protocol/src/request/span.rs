@@ -28,6 +28,10 @@ impl Span {
         self.start as usize
     }
 
+    pub(super) const fn len(self) -> usize {
+        self.len as usize
+    }
+
     pub(super) fn of(self, message: &[u8]) -> &[u8] {
         let start = self.start as usize;
         &message[start..start + self.len as usize]

@@ -192,8 +192,7 @@ impl ResponseHeaders {
         self.get(name).is_some()
     }
 
-    /// Whether `Content-Type` is set. Costs less than [`contains`](Self::contains).
-    pub const fn has_content_type(&self) -> bool {
+    pub(super) const fn has_content_type(&self) -> bool {
         self.content_type
     }
 

@@ -294,6 +294,7 @@ fn with<'a>(headers: &'a ResponseHeaders, status: u16, own: &'a ServerFields) ->
     ResponseHead {
         status: StatusCode::from_u16(status).expect("a status of three digits"),
         headers,
+        content_type: None,
         body: NoBody,
         version: Version::HTTP_11,
         head_request: false,
@@ -415,12 +416,35 @@ fn date_and_server_are_the_applications_if_it_wants() -> Result<(), ringlane_pro
     Ok(())
 }
 
+/// RFC 9110 §8.3: likewise the media type.
+#[test]
+fn the_content_type_is_the_applications_if_it_wants() -> Result<(), ringlane_protocol::HeaderError>
+{
+    let mut headers = ResponseHeaders::new();
+    let own = own(None, 0);
+    let ours = |headers: &ResponseHeaders| {
+        let head = ResponseHead {
+            content_type: Some("text/plain"),
+            body: Length(5),
+            ..with(headers, 200, &own)
+        };
+        lines(&head).split_off(3)
+    };
+    assert_eq!(ours(&headers), ["Content-Type: text/plain"]);
+    headers.add("content-TYPE", "a/b")?;
+    assert_eq!(ours(&headers), ["content-TYPE: a/b"]);
+    headers.remove("Content-Type");
+    assert_eq!(ours(&headers), ["Content-Type: text/plain"]);
+    Ok(())
+}
+
 /// A configured name cannot inject lines either.
 #[test]
 fn values_of_the_server_are_left_out_if_they_would_break_a_line() {
     let headers = ResponseHeaders::new();
     let own = own(Some("a\r\nSet-Cookie: b"), 0);
     let head = ResponseHead {
+        content_type: Some("a\nb"),
         upgrade: Some("a\nb"),
         ..with(&headers, 200, &own)
     };

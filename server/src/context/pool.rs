@@ -1,7 +1,8 @@
 //! One core's warm records, last used first.
 //!
 //! Always true here:
-//! - A record in the pool has one owner, the pool, and remembers nothing.
+//! - A record in the pool has one owner, the pool, and remembers nothing but its last head, which
+//!   nobody is shown before the next one has replaced it.
 //! - A record that a user still holds when its request ends is left to that user.
 //!
 //! Not here: what a record is (`record.rs`).

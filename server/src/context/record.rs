@@ -36,7 +36,10 @@ pub(crate) struct Record {
 pub(crate) struct Reply {
     pub(crate) phase: Cell<Phase>,
     pub(crate) status: Cell<StatusCode>,
+    /// What the body is by itself.
     pub(crate) content_type: Cell<ContentType>,
+    /// What the handler says that it is.
+    pub(crate) media_type: Cell<Option<&'static str>>,
     pub(crate) headers: RefCell<ResponseHeaders>,
     pub(crate) body: RefCell<Payload>,
     /// The program made a mistake in what it wrote: the answer is 500.
@@ -91,7 +94,7 @@ impl Record {
     /// Forgets the request and keeps the memory.
     pub(crate) fn reset(&mut self) {
         let Self {
-            head,
+            head: _, // filled anew as a whole; until then nobody looks at it
             params,
             core: _,
             reply,
@@ -99,7 +102,6 @@ impl Record {
             extensions,
             run,
         } = self;
-        head.clear();
         params.clear();
         reply.reset();
         exchange.reset();
@@ -118,6 +120,7 @@ impl Reply {
             phase: Cell::new(Phase::Open),
             status: Cell::new(StatusCode::OK),
             content_type: Cell::new(ContentType::None),
+            media_type: Cell::new(None),
             headers: RefCell::new(ResponseHeaders::new()),
             body: RefCell::default(),
             is_faulty: Cell::new(false),
@@ -129,6 +132,7 @@ impl Reply {
             phase,
             status,
             content_type,
+            media_type,
             headers,
             body,
             is_faulty,
@@ -136,6 +140,7 @@ impl Reply {
         phase.set(Phase::Open);
         status.set(StatusCode::OK);
         content_type.set(ContentType::None);
+        media_type.set(None);
         headers.get_mut().clear();
         let Payload { buffer, shared } = body.get_mut();
         buffer.clear();

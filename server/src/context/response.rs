@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::Write;
 
 use bytes::Bytes;
-use ringlane_protocol::{HeaderError, StatusCode};
+use ringlane_protocol::{HeaderError, StatusCode, is_field_value};
 use serde::Serialize;
 
 use super::Context;
@@ -57,6 +57,28 @@ impl Context {
     pub fn set_header(&self, name: &str, value: impl AsRef<[u8]>) -> &Self {
         let value = value.as_ref();
         self.write_headers(name, |reply| reply.headers.borrow_mut().set(name, value))
+    }
+
+    /// Sets the media type of the body, in place of the one that [`text`](Self::text),
+    /// [`json`](Self::json) and the others imply. A `Content-Type` that is
+    /// [set as a header](Self::set_header) comes before it; that may be computed, this is cheaper.
+    ///
+    /// ```
+    /// # fn handler(ctx: ringlane::Context) {
+    /// ctx.set_content_type("text/css; charset=utf-8").text("body { margin: 0 }");
+    /// # }
+    /// ```
+    ///
+    /// What is no header value makes the answer a 500, and is logged.
+    #[inline]
+    pub fn set_content_type(&self, value: &'static str) -> &Self {
+        if let Some(reply) = self.open_reply() {
+            match is_field_value(value.as_bytes()) {
+                true => reply.media_type.set(Some(value)),
+                false => self.fault("a content type must be a header value"),
+            }
+        }
+        self
     }
 
     /// Adds a header beside earlier values of that name. Mistakes are treated as in
@@ -166,6 +188,7 @@ impl Context {
         }
         drop(headers);
         reply.content_type.set(ContentType::None);
+        reply.media_type.set(None);
         let mut body = reply.body.borrow_mut();
         body.buffer.clear();
         let shared = body.shared.take();

@@ -5,9 +5,7 @@
 //!
 //! Not here: streamed bodies (`active.rs`), answers to what is no request (`refuse.rs`).
 
-use std::cell::RefMut;
-
-use ringlane_protocol::{Method, ResponseBody, ResponseHead, ResponseHeaders, StatusCode};
+use ringlane_protocol::{Method, ResponseBody, ResponseHead, StatusCode};
 use ringlane_reactor::{Intent, Io};
 
 use super::active::Active;
@@ -109,17 +107,12 @@ impl HttpCore {
     ) -> (ResponseBody, bool) {
         self.own.set_time(io.unix_seconds);
         let record = &*ctx.0;
-        let content_type = record.reply.content_type.get();
-        let own: RefMut<'_, ResponseHeaders>;
-        let headers = if record.reply.headers.borrow().is_empty() {
-            self.core.plain_headers(content_type)
-        } else {
-            own = with_content_type(record.reply.headers.borrow_mut(), content_type);
-            &*own
-        };
+        let headers = record.reply.headers.borrow();
+        let implied = record.reply.content_type.get().value();
         let head = ResponseHead {
             status: record.reply.status.get(),
-            headers,
+            headers: &headers,
+            content_type: record.reply.media_type.get().or(implied),
             body,
             version: record.head.version(),
             head_request: *record.head.method() == Method::HEAD,
@@ -130,18 +123,4 @@ impl HttpCore {
         head.write(io.output.buffer());
         (head.framing(), head.keeps_alive())
     }
-}
-
-/// Adds the content type that the body has by itself, unless one was set.
-fn with_content_type(
-    mut headers: RefMut<'_, ResponseHeaders>,
-    content_type: ContentType,
-) -> RefMut<'_, ResponseHeaders> {
-    if let Some(value) = content_type.value()
-        && !headers.has_content_type()
-        && headers.add("Content-Type", value).is_err()
-    {
-        tracing::debug!("no room was left for the content type among the headers");
-    }
-    headers
 }

@@ -44,7 +44,7 @@ impl HttpCore {
         io: &mut Io<'_>,
     ) -> Intent {
         self.own.set_time(io.unix_seconds);
-        let mut headers: ResponseHeaders = self.core.plain_headers(ContentType::Text).clone();
+        let mut headers = ResponseHeaders::new();
         for (name, value) in more {
             let set = headers.set(name, value);
             debug_assert_eq!(set, Ok(()), "our own headers are valid");
@@ -52,6 +52,7 @@ impl HttpCore {
         let head = ResponseHead {
             status,
             headers: &headers,
+            content_type: ContentType::Text.value(),
             body: ResponseBody::Length(message.len() as u64),
             version: Version::HTTP_11,
             head_request: false,

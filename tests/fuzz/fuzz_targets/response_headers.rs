@@ -43,6 +43,7 @@ fn read_back(headers: &ResponseHeaders, model: &[(&str, Vec<u8>)]) {
     ResponseHead {
         status: StatusCode::OK,
         headers,
+        content_type: None,
         body: ResponseBody::Length(7),
         version: Version::HTTP_11,
         head_request: false,
