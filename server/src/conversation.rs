@@ -17,6 +17,7 @@ mod answer;
 mod clocks;
 mod drive;
 mod refuse;
+mod usual;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use crate::context::record::Record;
 use crate::core::Core;
 use crate::verdict::Verdict;
 use active::{Active, Seats};
+use usual::UsualHead;
 
 /// Output that may wait before a connection's next request is looked at.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
@@ -50,6 +52,7 @@ pub(crate) struct HttpCore {
     pool: Pool,
     seats: Seats,
     own: ServerFields,
+    usual: UsualHead,
 }
 
 /// What one connection needs between requests.
@@ -91,6 +94,7 @@ impl HttpCore {
             pool: Pool::new(Rc::clone(&core)),
             seats: Seats::default(),
             own: ServerFields::new(core.server_name.as_deref()),
+            usual: UsualHead::default(),
             core,
         }
     }

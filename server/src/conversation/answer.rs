@@ -5,12 +5,13 @@
 //!
 //! Not here: streamed bodies (`active.rs`), answers to what is no request (`refuse.rs`).
 
-use ringlane_protocol::{Method, ResponseBody, ResponseHead, StatusCode};
+use ringlane_protocol::{Method, ResponseBody, ResponseHead, StatusCode, Version};
 use ringlane_reactor::{Intent, Io};
 
 use super::active::Active;
+use super::usual::Kind;
 use super::{Conversation, HttpCore, Progress};
-use crate::context::record::Phase;
+use crate::context::record::{Phase, Record};
 use crate::core::ContentType;
 use crate::{Context, Error};
 
@@ -105,14 +106,33 @@ impl HttpCore {
         keep_alive: bool,
         io: &mut Io<'_>,
     ) -> (ResponseBody, bool) {
-        self.own.set_time(io.unix_seconds);
         let record = &*ctx.0;
         let headers = record.reply.headers.borrow();
         let implied = record.reply.content_type.get().value();
+        let content_type = record.reply.media_type.get().or(implied);
+        let kind = match (body, content_type) {
+            (ResponseBody::Length(length), Some(content_type))
+                if keep_alive && headers.is_empty() && is_plain(record) =>
+            {
+                Some(Kind {
+                    unix_seconds: io.unix_seconds,
+                    length,
+                    content_type,
+                })
+            }
+            _ => None,
+        };
+        let out = io.output.buffer();
+        if let Some(head) = kind.and_then(|kind| self.usual.get(kind)) {
+            out.extend_from_slice(head);
+            return (body, true);
+        }
+        let start = out.len();
+        self.own.set_time(io.unix_seconds);
         let head = ResponseHead {
             status: record.reply.status.get(),
             headers: &headers,
-            content_type: record.reply.media_type.get().or(implied),
+            content_type,
             body,
             version: record.head.version(),
             head_request: *record.head.method() == Method::HEAD,
@@ -120,7 +140,18 @@ impl HttpCore {
             own: &self.own,
             upgrade: None,
         };
-        head.write(io.output.buffer());
+        head.write(out);
+        if let Some(kind) = kind {
+            self.usual.remember(kind, &out[start..]);
+        }
         (head.framing(), head.keeps_alive())
     }
+}
+
+/// Whether the answer's head depends on nothing but its body and the time.
+#[inline]
+fn is_plain(record: &Record) -> bool {
+    record.reply.status.get() == StatusCode::OK
+        && record.head.version() == Version::HTTP_11
+        && *record.head.method() != Method::HEAD
 }

@@ -1,5 +1,6 @@
 //! Conversations over a simulated connection, written down as what is sent and what comes back.
 
+mod answers;
 mod bodies;
 mod deadlines;
 mod endings;
