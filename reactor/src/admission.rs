@@ -9,11 +9,10 @@
 
 use std::time::Duration;
 
-use crate::application::{Application, Intent, Io};
+use crate::application::{Application, Intent};
 use crate::clock::Instant;
 use crate::completion::{AcceptOutcome, Completion, accept_outcome};
 use crate::connection::Connection;
-use crate::inbox::Inbox;
 use crate::mailbox::{Letter, Post};
 use crate::op::{Op, Socket};
 use crate::reactor::{Draining, Reactor};
@@ -192,25 +191,11 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     }
 
     fn begin_conversation(&mut self, slot: Slot) -> Intent {
-        let core = self.post_core();
+        let present = self.present();
         let connection = &mut self.connections[slot.index()];
         connection.outbox.warm(|| self.pool.take());
-        let mut io = Io {
-            input: Inbox::new(&[], &mut connection.carry),
-            output: &mut connection.outbox,
-            now: self.clock.now(),
-            unix_seconds: self.clock.unix_seconds(),
-            peer_finished: false,
-            hung_up: false,
-            draining: self.draining != Draining::No,
-            over_limit: connection.over_limit,
-            deadline: &mut connection.deadline,
-            wants_drained: &mut connection.wants_drained,
-            socket: connection.socket,
-            slot,
-            core,
-        };
-        connection.conversation = Some(self.application.opened(&mut io));
+        let (conversation, mut io) = connection.show(slot, &[], present);
+        *conversation = Some(self.application.opened(&mut io));
         if let Some(spare) = connection.outbox.cool() {
             self.pool.put(spare);
         }

@@ -7,8 +7,9 @@
 //! Not here: the operations themselves and what their results lead to (`exchange.rs`, `ending.rs`).
 
 use crate::activity::Span;
-use crate::application::CloseReason;
+use crate::application::{CloseReason, Io};
 use crate::clock::Instant;
+use crate::inbox::Inbox;
 use crate::op::Socket;
 use crate::outbox::Outbox;
 use crate::token::{Generation, OpKind, Slot, Token};
@@ -73,6 +74,15 @@ pub(crate) struct Connection<C> {
     pub(crate) conversation: Option<C>,
 }
 
+/// What holds for every connection of the core at present.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Present {
+    pub(crate) now: Instant,
+    pub(crate) unix_seconds: u64,
+    pub(crate) draining: bool,
+    pub(crate) core: u16,
+}
+
 impl<C> Connection<C> {
     pub(crate) fn new(socket: Socket, generation: Generation, over_limit: bool) -> Self {
         Self {
@@ -118,6 +128,32 @@ impl<C> Connection<C> {
             "a completion for a connection the ring does not hold"
         );
         self.in_flight -= 1;
+    }
+
+    /// The connection as its application sees it, and what the application keeps of it.
+    #[inline]
+    pub(crate) fn show<'a>(
+        &'a mut self,
+        slot: Slot,
+        lent: &'a [u8],
+        present: Present,
+    ) -> (&'a mut Option<C>, Io<'a>) {
+        let io = Io {
+            input: Inbox::new(lent, &mut self.carry),
+            output: &mut self.outbox,
+            now: present.now,
+            unix_seconds: present.unix_seconds,
+            peer_finished: self.input_ended,
+            hung_up: self.peer_finished,
+            draining: present.draining,
+            over_limit: self.over_limit,
+            deadline: &mut self.deadline,
+            wants_drained: &mut self.wants_drained,
+            socket: self.socket,
+            slot,
+            core: present.core,
+        };
+        (&mut self.conversation, io)
     }
 
     /// The earliest time at which something must be done about it.

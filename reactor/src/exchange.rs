@@ -13,9 +13,8 @@ use crate::completion::{
     send_outcome,
 };
 use crate::connection::{Phase, Receiving};
-use crate::inbox::Inbox;
 use crate::op::{Op, Outgoing};
-use crate::reactor::{Draining, Reactor};
+use crate::reactor::Reactor;
 use crate::ring::{Buffer, Ring};
 use crate::token::{OpKind, Slot, Token};
 
@@ -155,30 +154,16 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         arrived: Option<&Buffer>,
         function: fn(&mut A, &mut A::Conversation, &mut Io<'_>) -> Intent,
     ) -> Intent {
-        let core = self.post_core();
+        let present = self.present();
         let Some(connection) = self.connections.get_mut(slot.index()) else {
-            return Intent::Continue;
-        };
-        let Some(conversation) = &mut connection.conversation else {
             return Intent::Continue;
         };
         let lent = arrived.map_or(&[][..], |buffer| self.ring.bytes(buffer));
         connection.outbox.warm(|| self.pool.take());
         let deadline_before = connection.deadline;
-        let mut io = Io {
-            input: Inbox::new(lent, &mut connection.carry),
-            output: &mut connection.outbox,
-            now: self.clock.now(),
-            unix_seconds: self.clock.unix_seconds(),
-            peer_finished: connection.input_ended,
-            hung_up: connection.peer_finished,
-            draining: self.draining != Draining::No,
-            over_limit: connection.over_limit,
-            deadline: &mut connection.deadline,
-            wants_drained: &mut connection.wants_drained,
-            socket: connection.socket,
-            slot,
-            core,
+        let (conversation, mut io) = connection.show(slot, lent, present);
+        let Some(conversation) = conversation else {
+            return Intent::Continue;
         };
         let intent = function(&mut self.application, conversation, &mut io);
         if let Some(spare) = io.input.settle(|| self.pool.take()) {

@@ -21,7 +21,7 @@ use crate::application::Application;
 use crate::budget::Lease;
 use crate::clock::{Instant, TurnClock};
 use crate::config::Config;
-use crate::connection::Connection;
+use crate::connection::{Connection, Present};
 use crate::local::{self, Local};
 use crate::mailbox::{Letter, Post, mailbox};
 use crate::metrics::Metrics;
@@ -325,8 +325,14 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.output = output;
     }
 
-    pub(crate) fn post_core(&self) -> u16 {
-        self.local.core()
+    #[inline]
+    pub(crate) fn present(&self) -> Present {
+        Present {
+            now: self.clock.now(),
+            unix_seconds: self.clock.unix_seconds(),
+            draining: self.draining != Draining::No,
+            core: self.local.core(),
+        }
     }
 
     /// Has a connection's application called in the next round of wakes.
