@@ -8,7 +8,7 @@ const TEMPLATE: &str = include_str!("index.html");
 pub(crate) fn show(ctx: &Context, (driver, workers): (&str, usize)) {
     let page = TEMPLATE
         .replace("{version}", env!("CARGO_PKG_VERSION"))
-        .replace("{driver}", &escape(driver))
+        .replace("{driver}", &escape(driver).replace('|', "|<wbr>"))
         .replace("{workers}", &workers.to_string())
         .replace("{host}", &escape(ctx.host()));
     ctx.html(page);
