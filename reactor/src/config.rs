@@ -43,11 +43,6 @@ pub struct Config {
     /// How long accepting rests when descriptors or memory have run out. Default 50 ms, 1 ms to 10
     /// s.
     pub accept_backoff: Duration,
-    /// How long a core that has just answered several clients waits for as many requests, so that
-    /// they share a turn. It waits for no more than a quarter of the connections that are active,
-    /// so with less than eight of them it never does. Default 50 µs, 0 (off) to 10 ms. Obeyed by
-    /// the ring on Linux 6.12 and later.
-    pub gather_time: Duration,
     /// Receive buffers of the core. Default 1,024; a power of two from 2 to 32,768.
     pub buffers: u16,
     /// The size of each, in bytes. Default 4 KiB, 64 B to 1 MiB.
@@ -64,7 +59,6 @@ impl Default for Config {
             linger_timeout: Duration::from_secs(5),
             linger_bytes_max: 1024 * 1024,
             accept_backoff: Duration::from_millis(50),
-            gather_time: Duration::from_micros(50),
             buffers: 1024,
             buffer_bytes: 4096,
         }
@@ -118,7 +112,6 @@ impl Config {
             self.accept_backoff,
             millis(1)..=10 * SECOND,
         )?;
-        within("gather_time", self.gather_time, Duration::ZERO..=millis(10))?;
         within("buffers", self.buffers, 2..=32_768)?;
         within("buffer_bytes", self.buffer_bytes, 64..=1 << 20)?;
         if !self.buffers.is_power_of_two() {
@@ -181,9 +174,6 @@ mod tests {
         });
         check("accept_backoff", |config| {
             config.accept_backoff = Duration::ZERO
-        });
-        check("gather_time", |config| {
-            config.gather_time = Duration::from_millis(11)
         });
         check("", |config| config.buffers = 32_768);
         check("buffers", |config| config.buffers = 1);

@@ -6,7 +6,6 @@
 //!
 //! Not here: the operations themselves and what their results lead to (`exchange.rs`, `ending.rs`).
 
-use crate::activity::Span;
 use crate::application::{CloseReason, Io};
 use crate::clock::Instant;
 use crate::inbox::Inbox;
@@ -61,8 +60,6 @@ pub(crate) struct Connection<C> {
     /// Everything that the peer sent was received.
     pub(crate) input_ended: bool,
     pub(crate) over_limit: bool,
-    /// When bytes came last.
-    pub(crate) active_in: Span,
     /// The application's deadline, or the end of lingering.
     pub(crate) deadline: Instant,
     /// When the send in flight must have got on.
@@ -98,7 +95,6 @@ impl<C> Connection<C> {
             peer_finished: false,
             input_ended: false,
             over_limit,
-            active_in: Span::default(),
             deadline: Instant::NEVER,
             write_deadline: Instant::NEVER,
             carry: Vec::new(),

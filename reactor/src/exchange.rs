@@ -80,7 +80,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let outcome = receive_outcome(result);
         if let Loan::Buffer(buffer) = loan {
             if outcome == ReceiveOutcome::Bytes && connection.phase == Phase::Open {
-                self.activity.note(&mut connection.active_in);
                 self.advance(slot, Some(&buffer));
             } else if outcome == ReceiveOutcome::Bytes {
                 self.dropped(slot, buffer.len);
@@ -310,7 +309,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     #[inline(always)]
     fn begin_send(&mut self, slot: Slot, bytes: Outgoing) {
         let connection = &mut self.connections[slot.index()];
-        self.sends_staged += 1;
         // Whoever waits for this send must hear of it at once.
         self.awaits_send |= connection.phase != Phase::Open
             || connection.wants_drained

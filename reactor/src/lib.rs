@@ -37,7 +37,6 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("ringlane runs on Linux only: its event loop is built on io_uring and epoll");
 
-mod activity;
 mod admission;
 mod application;
 mod budget;

@@ -10,12 +10,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use slab::Slab;
 
-use crate::activity::Activity;
 use crate::admission::Listener;
 use crate::application::Application;
 use crate::budget::Lease;
@@ -46,13 +44,10 @@ pub struct Reactor<R: Ring, A: Application> {
     pub(crate) wheel: Wheel,
     pub(crate) clock: TurnClock,
     pub(crate) pool: Pool,
-    pub(crate) activity: Activity,
     /// Connections with output that is not yet handed to the ring.
     pub(crate) output: Vec<Slot>,
     /// Connections whose receive found no buffer, in order.
     pub(crate) starved: VecDeque<(Slot, Generation)>,
-    /// Sends pushed since the last wait, other than the rest of earlier ones.
-    pub(crate) sends_staged: u32,
     /// A send was pushed since the last wait whose completion leads to something.
     pub(crate) awaits_send: bool,
     pub(crate) listeners: Vec<Listener>,
@@ -80,11 +75,6 @@ pub(crate) enum Draining {
     /// All are being closed.
     Now,
 }
-
-/// Of the connections that are active, the part that a turn waits for at most, as a divisor.
-const GATHER_PART: u32 = 4;
-/// A wait that gathers needs an end to fall back on when nothing comes.
-const GATHERING_WAIT_MAX: Duration = Duration::from_secs(60);
 
 impl<R: Ring, A: Application> Reactor<R, A> {
     /// A loop over `ring` with no listener yet. The application is made as code of this core: it
@@ -117,9 +107,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             pool: Pool::default(),
             output: Vec::new(),
             starved: VecDeque::new(),
-            sends_staged: 0,
             awaits_send: false,
-            activity: Activity::default(),
             listeners: Vec::new(),
             waiting: VecDeque::new(),
             lease: None,
@@ -197,12 +185,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     pub fn turn(&mut self) -> io::Result<bool> {
         let _entered = local::enter(&self.local);
         let wait = self.plan_wait();
-        self.sends_staged = 0;
         self.awaits_send = false;
         self.ring.submit_and_wait(wait)?;
         self.local.station().wake_up();
         self.clock.refresh();
-        self.activity.set_time(self.clock.now());
         while let Some(completion) = self.ring.next_completion() {
             self.dispatch(completion);
         }
@@ -219,13 +205,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     /// How long the next wait may be: not at all if something is left to do.
     fn plan_wait(&self) -> Wait {
         if self.has_work() {
-            return Wait::NOT_AT_ALL;
+            return Wait::NotAtAll;
         }
         let station = self.local.station();
         station.fall_asleep();
         if station.has_words() || !self.letters.is_empty() {
             station.wake_up();
-            return Wait::NOT_AT_ALL;
+            return Wait::NotAtAll;
         }
         let sleep = self.local.sleeps.borrow().next();
         let draining = match self.draining {
@@ -242,23 +228,9 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             draining,
         ];
         let until = next.into_iter().flatten().min();
-        let timeout = until.map(|until| until - crate::clock::now());
-        // Clients that were just answered are about to ask again. A moment later several of them
-        // share a turn; not to wait for more than a part of them keeps both sides busy.
-        let want = self
-            .sends_staged
-            .min(self.activity.connections() / GATHER_PART);
-        if want <= 1 || self.config.gather_time.is_zero() {
-            return Wait {
-                want: 1,
-                gather: Duration::ZERO,
-                timeout,
-            };
-        }
-        Wait {
-            want,
-            gather: self.config.gather_time,
-            timeout: Some(timeout.unwrap_or(GATHERING_WAIT_MAX)),
+        match until {
+            Some(until) => Wait::AtMost(until - crate::clock::now()),
+            None => Wait::ForEver,
         }
     }
 

@@ -73,24 +73,22 @@ pub trait Ring {
         Self: Sized;
 }
 
-/// How long to wait for completions.
+/// How long to wait for a completion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Wait {
-    /// Wait for this many completions, but not longer than `gather`; zero does not wait.
-    pub want: u32,
-    /// After this time one completion is enough. Sends that took all at once may not count.
-    pub gather: Duration,
-    /// After this time none is needed; `None` waits for ever.
-    pub timeout: Option<Duration>,
+pub enum Wait {
+    /// Takes what is there and returns.
+    NotAtAll,
+    /// Until one is there, or this time has passed. Sends that took all at once may not count.
+    AtMost(Duration),
+    /// Until one is there.
+    ForEver,
 }
 
 impl Wait {
-    /// Takes what is there and returns.
-    pub const NOT_AT_ALL: Self = Self {
-        want: 0,
-        gather: Duration::ZERO,
-        timeout: Some(Duration::ZERO),
-    };
+    /// Whether it may sleep.
+    pub fn sleeps(self) -> bool {
+        self != Self::NotAtAll
+    }
 }
 
 /// A buffer of the ring that holds received bytes. Give it back by [`Ring::recycle`].
@@ -135,6 +133,4 @@ pub struct RingFacts {
     pub submissions_full: u64,
     /// Times the kernel had to keep completions back because their queue was full.
     pub completions_overflowed: u64,
-    /// Whether [`Wait::gather`] is obeyed (kernel 6.12 and later).
-    pub gathers: bool,
 }

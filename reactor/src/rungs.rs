@@ -307,13 +307,7 @@ fn expect_ends(ring: &mut Uring, mut count: usize) -> Result<(), &'static str> {
 }
 
 fn wait(ring: &mut Uring) -> Result<(), &'static str> {
-    let timeout = Some(Duration::from_millis(20));
-    let wait = Wait {
-        want: 1,
-        gather: Duration::ZERO,
-        timeout,
-    };
-    ring.submit_and_wait(wait)
+    ring.submit_and_wait(Wait::AtMost(Duration::from_millis(20)))
         .map_err(|_| "it could not be entered")
 }
 

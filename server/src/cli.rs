@@ -9,7 +9,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use ringlane::{Builder, Config, Driver, Limits, OverLimit, Server};
+use ringlane::{Builder, Driver, Limits, OverLimit, Server};
 
 /// Thread-per-core web server for Linux.
 #[derive(Debug, Parser)]
@@ -115,19 +115,13 @@ struct LimitArgs {
     /// Requests per connection, after which it is closed. Default: unlimited.
     #[arg(long, value_name = "COUNT")]
     requests_per_connection_max: Option<u32>,
-
-    /// Microseconds to wait for several requests when several were just answered; 0: never.
-    #[arg(long, value_name = "MICROSECONDS")]
-    gather_time: Option<u64>,
 }
 
 impl DemoArgs {
     /// The server that these arguments describe, without routes.
     pub(crate) fn server(&self) -> Builder {
         let drain_time = Duration::from_secs(self.drain_time);
-        let mut server = Server::builder()
-            .reactor(self.limits.to_config())
-            .driver(self.driver);
+        let mut server = Server::builder().driver(self.driver);
         server = server
             .limits(self.limits.to_limits())
             .drain_time(drain_time);
@@ -148,14 +142,6 @@ impl DemoArgs {
 }
 
 impl LimitArgs {
-    fn to_config(&self) -> Config {
-        let mut config = Config::default();
-        if let Some(micros) = self.gather_time {
-            config.gather_time = Duration::from_micros(micros);
-        }
-        config
-    }
-
     fn to_limits(&self) -> Limits {
         fn set<T: Copy>(limits: Limits, value: Option<T>, with: fn(Limits, T) -> Limits) -> Limits {
             match value {

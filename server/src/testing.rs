@@ -274,8 +274,6 @@ impl Server {
     fn config(&self) -> Config {
         Config {
             buffers: 64,
-            // Simulated calls into the kernel are for nothing: there is none to be saved.
-            gather_time: Duration::ZERO,
             ..self.reactor_config()
         }
     }

@@ -53,7 +53,6 @@ impl SimRing {
             batch: VecDeque::new(),
             facts: RingFacts {
                 driver: "simulation",
-                gathers: true,
                 ..RingFacts::default()
             },
         }
@@ -70,22 +69,16 @@ impl SimRing {
         let now = state.now();
         let there = state.due.range(..=(now, u64::MAX, u64::MAX));
         let there = there.filter(|(_, due)| !due.quiet).count();
-        let gather_until = began + wait.gather;
-        let gathers = wait.want > 1 && now < gather_until;
-        let want = if gathers { wait.want } else { wait.want.min(1) };
-        let deadline = wait
-            .timeout
-            .map_or(Instant::NEVER, |timeout| began + timeout);
-        if there >= want as usize || now >= deadline {
+        let deadline = match wait {
+            Wait::NotAtAll => began,
+            Wait::AtMost(time) => began + time,
+            Wait::ForEver => Instant::NEVER,
+        };
+        if there > 0 || now >= deadline {
             return Next::Return;
         }
-        let gathered = if gathers {
-            gather_until
-        } else {
-            Instant::NEVER
-        };
         let event = state.next_event().unwrap_or(Instant::NEVER);
-        let next = event.min(deadline).min(gathered).max(now);
+        let next = event.min(deadline).max(now);
         if next > state.horizon || next == Instant::NEVER {
             state.idle = true;
             let until = state.horizon;
@@ -140,7 +133,7 @@ impl Ring for SimRing {
         state.time.advance_to(began);
         state.idle = false;
         state.submit(&self.buffers);
-        let early = wait.want > 0 && state.random.chance(faults.early_wake);
+        let early = wait.sleeps() && state.random.chance(faults.early_wake);
         drop(state);
         loop {
             self.world.run_actions();

@@ -76,12 +76,12 @@ impl Bench {
 
     /// The results of one wait, and the bytes that came.
     fn turn(&mut self) -> (Vec<i32>, Vec<u8>) {
-        self.wait_for(1)
+        self.wait_for(Wait::AtMost(SECOND))
     }
 
-    fn wait_for(&mut self, want: u32) -> (Vec<i32>, Vec<u8>) {
+    fn wait_for(&mut self, wait: Wait) -> (Vec<i32>, Vec<u8>) {
         let (mut results, mut bytes) = (Vec::new(), Vec::new());
-        for completion in wait_for(&mut self.ring, want) {
+        for completion in wait_for(&mut self.ring, wait) {
             results.push(completion.result);
             if let Loan::Buffer(buffer) = completion.loan {
                 bytes.extend_from_slice(self.ring.bytes(&buffer));
@@ -97,15 +97,10 @@ fn token(kind: OpKind) -> Token {
 }
 
 fn turn(ring: &mut SimRing) -> Vec<Completion> {
-    wait_for(ring, 1)
+    wait_for(ring, Wait::AtMost(SECOND))
 }
 
-fn wait_for(ring: &mut SimRing, want: u32) -> Vec<Completion> {
-    let wait = Wait {
-        want,
-        gather: Duration::ZERO,
-        timeout: Some(SECOND),
-    };
+fn wait_for(ring: &mut SimRing, wait: Wait) -> Vec<Completion> {
     ring.submit_and_wait(wait)
         .expect("a simulated wait never fails");
     std::iter::from_fn(|| ring.next_completion()).collect()
@@ -159,7 +154,7 @@ fn who_breaks_a_rule_of_the_seam_is_told_which() {
         bench.send(b"x");
         bench
             .ring
-            .submit_and_wait(Wait::NOT_AT_ALL)
+            .submit_and_wait(Wait::NotAtAll)
             .expect("a simulated wait never fails");
         bench.close(); // it is sent, but its completion was not taken
     });
@@ -203,7 +198,7 @@ fn without_faults_everything_is_whole_and_there_at_once() {
     bench.client.send(&[7; 100]);
     assert_eq!(bench.turn(), (vec![64, 36], vec![7; 100]));
     bench.send(b"answer");
-    assert_eq!(bench.wait_for(0), (vec![6], vec![]));
+    assert_eq!(bench.wait_for(Wait::NotAtAll), (vec![6], vec![]));
     assert_eq!(bench.client.read(), b"answer");
     bench.client.finish();
     assert_eq!(bench.turn(), (vec![0], vec![]));
@@ -312,7 +307,7 @@ fn a_cancel_and_its_target_end_in_either_order() {
         bench.receive();
         bench
             .ring
-            .submit_and_wait(Wait::NOT_AT_ALL)
+            .submit_and_wait(Wait::NotAtAll)
             .expect("a simulated wait never fails");
         bench.push(Op::Cancel {
             target: token(OpKind::Receive),

@@ -69,20 +69,17 @@ impl Entrance {
 
     /// Hands over `count` submissions and waits as `wait` says, or only runs what the kernel has
     /// put off for this thread.
-    pub(super) fn enter(&self, count: u32, wait: Wait, gathers: bool) -> io::Result<()> {
-        let timeout = wait.timeout.filter(|_| wait.want > 0).map(|time| Timespec {
+    pub(super) fn enter(&self, count: u32, wait: Wait) -> io::Result<()> {
+        let (want, time) = match wait {
+            Wait::NotAtAll => (0, None),
+            Wait::AtMost(time) => (1, Some(time)),
+            Wait::ForEver => (1, None),
+        };
+        let timeout = time.map(|time| Timespec {
             seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
             nanos: i64::from(time.subsec_nanos()),
         });
-        let (want, min_wait_micros) = match wait.want {
-            2.. if gathers => {
-                let micros = u32::try_from(wait.gather.as_micros()).unwrap_or(u32::MAX);
-                (wait.want, micros.max(1))
-            }
-            want => (want.min(1), 0),
-        };
         let argument = GetEvents {
-            min_wait_micros,
             timeout: timeout.as_ref().map_or(0, |time| (&raw const *time) as u64),
             ..GetEvents::default()
         };

@@ -51,7 +51,7 @@ use sockets::Sockets;
 /// let token = Token::new(OpKind::Receive, Slot::new(0), Generation::default());
 /// ring.push(Op::Receive { socket }, token);
 /// far.write_all(b"hello")?;
-/// ring.submit_and_wait(Wait { want: 1, ..Wait::NOT_AT_ALL })?;
+/// ring.submit_and_wait(Wait::AtMost(std::time::Duration::from_secs(1)))?;
 /// let completion = ring.next_completion().expect("bytes are there");
 /// let Loan::Buffer(buffer) = completion.loan else { panic!("they are in no buffer") };
 /// assert_eq!(ring.bytes(&buffer), b"hello");
@@ -324,11 +324,10 @@ impl Ring for Epoll {
         let something = !self.done.is_empty() || !self.ready.is_empty();
         self.looked_away = something && !self.looked_away;
         if !self.looked_away {
-            let at_once = something || wait.want == 0;
-            self.poll(if at_once {
-                Some(Duration::ZERO)
-            } else {
-                wait.timeout
+            self.poll(match wait {
+                Wait::ForEver if !something => None,
+                Wait::AtMost(time) if !something => Some(time),
+                Wait::NotAtAll | Wait::AtMost(_) | Wait::ForEver => Some(Duration::ZERO),
             })?;
         }
         self.done_due = self.done.len();

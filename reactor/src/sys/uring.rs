@@ -64,7 +64,6 @@ impl Uring {
     /// Completes a ring that was just made on this thread: buffers, bell, bookkeeping.
     pub(crate) fn new(ring: IoUring, buffers: Buffers) -> io::Result<Self> {
         buffers.register(&ring.submitter())?;
-        let gathers = ring.params().is_feature_min_timeout();
         let batch = Vec::with_capacity(ring.params().cq_entries() as usize);
         let entrance = Entrance::new(ring.as_raw_fd());
         Ok(Self {
@@ -80,7 +79,6 @@ impl Uring {
             in_flight: 0,
             facts: RingFacts {
                 driver: "uring",
-                gathers,
                 ..RingFacts::default()
             },
         })
@@ -124,7 +122,7 @@ impl Uring {
             self.parked.push_back(entry.clone());
             self.facts.submissions_full += 1;
             // Should this fail, what is parked goes with the next wait.
-            let _ = self.enter(Wait::NOT_AT_ALL);
+            let _ = self.enter(Wait::NotAtAll);
         }
     }
 
@@ -161,11 +159,11 @@ impl Uring {
             self.facts.completions_overflowed += 1;
         }
         drop(submission);
-        if wait.want == 0 && nothing_new && !flags_set {
+        if !wait.sleeps() && nothing_new && !flags_set {
             return Ok(());
         }
         self.facts.enters += 1;
-        match self.entrance.enter(count, wait, self.facts.gathers) {
+        match self.entrance.enter(count, wait) {
             Ok(()) => Ok(()),
             Err(error) => match error.raw_os_error() {
                 // Time passed; a signal came; too many completions wait to be taken (we do so
@@ -205,7 +203,7 @@ impl Uring {
         self.is_behind = !submission.is_empty() || !self.parked.is_empty();
         while submission.cq_overflow() {
             drop(submission);
-            self.enter(Wait::NOT_AT_ALL)?; // what they tell may be among what was kept back
+            self.enter(Wait::NotAtAll)?; // what they tell may be among what was kept back
             self.take_batch();
             submission = self.ring.submission();
         }
@@ -220,17 +218,12 @@ impl Uring {
     fn join(&mut self) -> bool {
         let started = std::time::Instant::now();
         while self.in_flight > 0 {
-            let _ = self.enter(Wait::NOT_AT_ALL); // what is not submitted cannot be cancelled
+            let _ = self.enter(Wait::NotAtAll); // what is not submitted cannot be cancelled
             let _ = self.ring.submitter().register_sync_cancel(
                 Some(Timespec::new().nsec(100_000_000)),
                 CancelBuilder::any().all(),
             );
-            let millisecond = Some(Duration::from_millis(1));
-            let _ = self.enter(Wait {
-                want: 1,
-                gather: Duration::ZERO,
-                timeout: millisecond,
-            });
+            let _ = self.enter(Wait::AtMost(Duration::from_millis(1)));
             self.take_batch();
             let _ = self.settle_quiet();
             while let Some(completion) = self.next_completion() {
@@ -261,7 +254,7 @@ impl Ring for Uring {
 
     fn submit_and_wait(&mut self, wait: Wait) -> io::Result<()> {
         let wait = match self.is_behind {
-            true => Wait::NOT_AT_ALL,
+            true => Wait::NotAtAll,
             false => wait,
         };
         self.enter(wait)?;

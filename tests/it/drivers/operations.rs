@@ -50,11 +50,7 @@ fn single(bytes: Vec<u8>) -> Outgoing {
 
 /// Everything that completes until nothing has for a while.
 fn settle<R: Ring>(ring: &mut R) -> Vec<Completion> {
-    let wait = Wait {
-        want: 1,
-        gather: Duration::ZERO,
-        timeout: Some(Duration::from_millis(10)),
-    };
+    let wait = Wait::AtMost(Duration::from_millis(10));
     let mut all = Vec::new();
     loop {
         let before = all.len();
@@ -99,7 +95,7 @@ fn a_receive_ends_once_whether_bytes_or_its_cancel_come_first<R: RealRing>() {
             ring.push(Op::Cancel { target }, token(OpKind::Cancel, slot));
         } else {
             ring.push(Op::Cancel { target }, token(OpKind::Cancel, slot));
-            ring.submit_and_wait(Wait::NOT_AT_ALL)
+            ring.submit_and_wait(Wait::NotAtAll)
                 .expect("the ring is of use");
             far.write_all(b"hello").expect("sending");
         }
@@ -192,7 +188,7 @@ fn an_accept_that_is_cancelled_loses_no_connection<R: RealRing>() {
     for round in 0..20 {
         ring.push(Op::Accept { listener: socket }, target);
         if round % 2 == 0 {
-            ring.submit_and_wait(Wait::NOT_AT_ALL)
+            ring.submit_and_wait(Wait::NotAtAll)
                 .expect("the ring is of use");
         }
         let clients: Vec<_> = (0..3).map(|_| super::stand::client(address)).collect();

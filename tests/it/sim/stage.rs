@@ -80,7 +80,6 @@ fn config(random: &mut Random) -> Config {
         write_timeout: Duration::from_secs(2),
         linger_timeout: Duration::from_millis(500),
         linger_bytes_max: 64 * 1024,
-        gather_time: random.pick(&[Duration::ZERO, Duration::from_micros(100)]),
         buffers: random.pick(&[2, 8, 64]),
         buffer_bytes: random.pick(&[64, 256, 4096]),
         ..Config::default()

@@ -1,19 +1,13 @@
 //! Calls into the kernel are per turn, not per request.
 
-use std::time::Duration;
-
 use super::{Client, start, stop};
-use ringlane::{Config, Server};
+use ringlane::Server;
 
 const ROUNDS: u64 = 2_000;
 
 /// How often the server called into the kernel per request, over connections used in turn.
 fn enters_per_request(pipelined: usize) -> Option<f64> {
-    let config = Config {
-        gather_time: Duration::from_millis(10),
-        ..Config::default()
-    };
-    let (handle, address) = start(Server::builder().reactor(config));
+    let (handle, address) = start(Server::builder());
     let is_uring = handle.driver().contains("io_uring");
     let mut client = Client::new(address, "/plaintext", pipelined);
     client.round();

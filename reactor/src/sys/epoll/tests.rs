@@ -52,12 +52,9 @@ impl Bench {
     }
 
     fn turn(&mut self, timeout: Duration) {
-        let wait = Wait {
-            want: 1,
-            gather: Duration::ZERO,
-            timeout: Some(timeout),
-        };
-        self.ring.submit_and_wait(wait).expect("a wait");
+        self.ring
+            .submit_and_wait(Wait::AtMost(timeout))
+            .expect("a wait");
         while let Some(completion) = self.ring.next_completion() {
             let Completion {
                 token,
@@ -344,12 +341,7 @@ fn waits_last_as_long_as_they_should_in_either_precision() {
         let (near, mut far) = tcp_pair();
         bench.receive(near, 0);
         far.write_all(b"x").expect("sending");
-        let for_ever = Wait {
-            want: 1,
-            gather: Duration::ZERO,
-            timeout: None,
-        };
-        bench.ring.submit_and_wait(for_ever).expect("a wait");
+        bench.ring.submit_and_wait(Wait::ForEver).expect("a wait");
         bench.turn(Duration::ZERO);
         assert_eq!(bench.received, b"x");
         far.write_all(b"y").expect("sending");
