@@ -7,6 +7,7 @@
 //!
 //! Not here: the drivers (`sys/`, `sim.rs`), what results mean (`completion.rs`).
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -116,6 +117,17 @@ pub enum Address {
     Tcp(SocketAddr),
     /// A Unix socket: its path, or nothing where it has none (as most clients).
     Unix(Option<PathBuf>),
+}
+
+/// As it is written in logs: `192.0.2.1:80`, `[::1]:80`, `unix:/run/socket`, or `unix:`.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
+            Self::Unix(None) => f.write_str("unix:"),
+        }
+    }
 }
 
 /// What a ring is, and what it has done so far.

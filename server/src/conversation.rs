@@ -186,8 +186,10 @@ impl HttpCore {
             head,
             params,
             exchange,
+            received_at,
             ..
         } = alone(&mut record);
+        *received_at = io.now;
         exchange.open(Link {
             waker: io.waker(),
             socket: io.socket(),

@@ -51,6 +51,7 @@ mod core;
 mod error;
 mod handler;
 mod limits;
+pub mod middleware;
 mod respond;
 mod routes;
 mod server;

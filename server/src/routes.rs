@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ringlane_protocol::Method;
 
 use crate::handler::{Erased, HandlerReturn, LayerSpec, erase_onion};
+use crate::middleware::Middleware;
 use crate::server::Whole;
 use crate::{Context, IntoFlow, IntoResponse, Next};
 
@@ -180,6 +181,11 @@ impl<S> Builder<S> {
         let group = routes(empty).scope;
         self.scope.groups.push((prefix.to_owned(), group));
         self
+    }
+
+    /// Adds layers that belong together, such as those of [`middleware`](crate::middleware).
+    pub fn with(self, middleware: impl Middleware) -> Self {
+        middleware.install(self)
     }
 
     /// Runs a function before what is below it. It may end the request: by

@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use ringlane_protocol::{RequestHead, ResponseHeaders, StatusCode};
+use ringlane_reactor::clock::Instant;
 use ringlane_router::Params;
 
 use super::exchange::Exchange;
@@ -28,6 +29,8 @@ pub(crate) struct Record {
     pub(crate) core: Rc<Core>,
     pub(crate) reply: Reply,
     pub(crate) exchange: Exchange,
+    /// When the head was complete.
+    pub(crate) received_at: Instant,
     pub(crate) extensions: Extensions,
     pub(crate) run: Run,
 }
@@ -86,6 +89,7 @@ impl Record {
             core,
             reply: Reply::new(),
             exchange: Exchange::default(),
+            received_at: Instant::default(),
             extensions: Extensions::default(),
             run: Run::default(),
         }
@@ -99,6 +103,7 @@ impl Record {
             core: _,
             reply,
             exchange,
+            received_at: _, // as the head
             extensions,
             run,
         } = self;

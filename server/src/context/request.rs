@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ringlane_protocol::{Method, StatusCode, Version, query};
 use ringlane_reactor::{Address, End, local};
@@ -140,6 +141,13 @@ impl Context {
     /// The query as it was sent, without its `?`.
     pub fn query_string(&self) -> Option<&str> {
         self.0.head.query()
+    }
+
+    /// How long ago the request's head was complete.
+    ///
+    /// It counts from the turn of the event loop in which the head came, and reads the clock.
+    pub fn age(&self) -> Duration {
+        crate::time::now() - self.0.received_at
     }
 
     /// Where the client is; asked of the kernel each time. `None` once the request is over or the

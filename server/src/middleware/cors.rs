@@ -1,0 +1,172 @@
+//! Cross-origin requests: who may read answers, and what they may send (WHATWG Fetch, CORS).
+//!
+//! Always true here:
+//! - An answer that depends on `Origin` says so in `Vary`, whether the origin is allowed or not.
+//! - With credentials an origin is named, never `*`.
+
+use std::time::Duration;
+
+use super::Middleware;
+use crate::{Builder, Context, Flow, Method};
+
+/// Lets pages of other origins use this server.
+///
+/// A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) is answered 204 here
+/// and reaches no handler. A preflight of an origin that is not allowed gets its 204 without any
+/// `Access-Control-` header, which the browser takes as a no. Other requests run in any case: the
+/// browser decides who may read the answer.
+///
+/// ```
+/// use ringlane::middleware::Cors;
+/// use ringlane::{Server, testing::Client};
+///
+/// let cors = Cors::new().origin("https://a.example").header("X-Token");
+/// let server = Server::builder().with(cors).get("/", |_| "hello").build()?;
+/// let mut client = Client::new(server)?;
+/// let answer = client.get("/").header("Origin", "https://a.example").send()?;
+/// assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"));
+/// assert_eq!(answer.header("vary"), Some("Origin"));
+/// # Ok::<(), ringlane::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Cors {
+    origins: Vec<String>,
+    any_origin: bool,
+    methods: Vec<String>,
+    headers: Vec<String>,
+    exposed: Vec<String>,
+    credentials: bool,
+    max_age: Option<Duration>,
+}
+
+/// The methods that are allowed unless others are named.
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+impl Cors {
+    /// No origin yet; the methods GET, HEAD, POST, PUT, PATCH and DELETE; the header
+    /// `Content-Type`; no credentials.
+    pub fn new() -> Self {
+        Self {
+            methods: METHODS.map(str::to_owned).into(),
+            headers: vec!["Content-Type".to_owned()],
+            ..Self::default()
+        }
+    }
+
+    /// Allows one more origin, such as `https://app.example.org`: scheme, host, and port if it is
+    /// not the scheme's. `*` allows any.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        let origin = origin.into();
+        match origin.as_str() {
+            "*" => self.any_origin = true,
+            _ => self.origins.push(origin),
+        }
+        self
+    }
+
+    /// Allows these methods instead.
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods = methods.into_iter().map(|one| one.to_string()).collect();
+        self
+    }
+
+    /// Allows one more request header.
+    pub fn header(mut self, name: impl Into<String>) -> Self {
+        self.headers.push(name.into());
+        self
+    }
+
+    /// Shows scripts one more response header, beside those that they always see.
+    pub fn expose(mut self, name: impl Into<String>) -> Self {
+        self.exposed.push(name.into());
+        self
+    }
+
+    /// Allows cookies and authentication to be sent along.
+    pub fn credentials(mut self) -> Self {
+        self.credentials = true;
+        self
+    }
+
+    /// How long a browser may remember what a preflight said. In whole seconds; browsers have a
+    /// maximum of their own, from ten minutes to a day.
+    pub fn max_age(mut self, time: Duration) -> Self {
+        self.max_age = Some(time);
+        self
+    }
+
+    /// The headers' values, put together once.
+    fn compile(self) -> Compiled {
+        Compiled {
+            names_origin: !self.any_origin || self.credentials,
+            any_origin: self.any_origin,
+            origins: self.origins,
+            methods: self.methods.join(", "),
+            headers: self.headers.join(", "),
+            exposed: self.exposed.join(", "),
+            credentials: self.credentials,
+            max_age: self.max_age.map(|time| time.as_secs().to_string()),
+        }
+    }
+}
+
+struct Compiled {
+    origins: Vec<String>,
+    any_origin: bool,
+    /// The answer names the origin that asked, and so depends on it.
+    names_origin: bool,
+    methods: String,
+    headers: String,
+    exposed: String,
+    credentials: bool,
+    max_age: Option<String>,
+}
+
+impl Compiled {
+    fn apply(&self, ctx: &Context) -> Flow {
+        if self.names_origin {
+            ctx.add_header("Vary", "Origin");
+        }
+        let Some(origin) = ctx.header("Origin") else {
+            return Flow::Continue;
+        };
+        let asks = ctx.header_bytes("Access-Control-Request-Method").is_some();
+        let is_preflight = ctx.method() == Method::OPTIONS && asks;
+        if self.any_origin || self.origins.iter().any(|known| known == origin) {
+            let named = if self.names_origin { origin } else { "*" };
+            ctx.set_header("Access-Control-Allow-Origin", named);
+            if self.credentials {
+                ctx.set_header("Access-Control-Allow-Credentials", "true");
+            }
+            match is_preflight {
+                true => self.allow(ctx),
+                false if !self.exposed.is_empty() => {
+                    ctx.set_header("Access-Control-Expose-Headers", &self.exposed);
+                }
+                false => {}
+            }
+        }
+        if !is_preflight {
+            return Flow::Continue;
+        }
+        ctx.set_status(204);
+        Flow::Stop
+    }
+
+    fn allow(&self, ctx: &Context) {
+        ctx.set_header("Access-Control-Allow-Methods", &self.methods);
+        if !self.headers.is_empty() {
+            ctx.set_header("Access-Control-Allow-Headers", &self.headers);
+        }
+        if let Some(seconds) = &self.max_age {
+            ctx.set_header("Access-Control-Max-Age", seconds);
+        }
+    }
+}
+
+impl Middleware for Cors {
+    fn install<S>(self, scope: Builder<S>) -> Builder<S> {
+        let compiled = self.compile();
+        scope.before(move |ctx: &Context| compiled.apply(ctx))
+    }
+}

@@ -1,0 +1,274 @@
+//! What clients see of the built-in layers, on answers of every kind.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use super::{AccessLog, Cors, RequestId, SecurityHeaders};
+use crate::testing::{Answer, Client};
+use crate::{Builder, Bytes, Context, Error, Method, Result, Server, StatusCode};
+
+fn routes(server: Builder) -> Builder {
+    server
+        .get("/", |_| "ok")
+        .get("/error", |_: Context| -> Result<()> {
+            Err(Error::new(StatusCode::CONFLICT, "no"))
+        })
+        .get("/panic", |_: Context| -> String { panic!("on purpose") })
+        .get("/stream", async |ctx: Context| -> Result {
+            let mut stream = ctx.stream()?;
+            stream.send(Bytes::from_static(b"streamed")).await?;
+            stream.finish();
+            Ok(())
+        })
+        .post("/options", |_| "posted")
+        .options("/options", |_| "handler")
+}
+
+const PATHS: [(&str, u16); 5] = [
+    ("/", 200),
+    ("/error", 409),
+    ("/panic", 500),
+    ("/stream", 200),
+    ("/nowhere", 404),
+];
+
+fn client(server: Builder) -> Client {
+    let server = routes(server).build().expect("the routes are well-formed");
+    Client::new(server).expect("a core is free for the test")
+}
+
+fn get(client: &mut Client, path: &str, headers: &[(&str, &str)]) -> Answer {
+    ask(client, Method::GET, path, headers)
+}
+
+fn ask(client: &mut Client, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = client.request(method, path);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    request.send().expect("an answer")
+}
+
+#[test]
+fn every_answer_has_the_security_headers() {
+    let mut client = client(Server::builder().with(SecurityHeaders::new()));
+    for (path, status) in PATHS {
+        let answer = get(&mut client, path, &[]);
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
+        assert_eq!(answer.header("x-xss-protection"), Some("0"), "{path}");
+        let hsts = answer.header("strict-transport-security");
+        assert_eq!(hsts, Some("max-age=31536000; includeSubDomains"), "{path}");
+        assert_eq!(
+            answer.header("content-security-policy"),
+            Some("default-src 'self'"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_handler_may_set_another_value() {
+    let server = Server::builder()
+        .with(SecurityHeaders::new())
+        .get("/mine", |ctx: Context| {
+            ctx.set_header("x-frame-options", "SAMEORIGIN").text("mine");
+        });
+    let answer = get(&mut client(server), "/mine", &[]);
+    assert_eq!(answer.header("x-frame-options"), Some("SAMEORIGIN"));
+}
+
+#[test]
+fn ids_differ_between_requests_and_between_cores() {
+    let mut ids = HashSet::new();
+    for _ in 0..3 {
+        let of_a_core = std::thread::spawn(|| {
+            let mut client = client(Server::builder().with(RequestId::new()));
+            let paths = PATHS.into_iter().cycle().take(50);
+            let ids = paths.map(|(path, _)| {
+                let answer = get(&mut client, path, &[("X-Request-ID", "forged")]);
+                answer.header("x-request-id").expect("an id").to_owned()
+            });
+            ids.collect::<Vec<_>>()
+        });
+        ids.extend(of_a_core.join().expect("the core has run"));
+    }
+    assert_eq!(ids.len(), 150);
+    for id in ids {
+        assert!(
+            id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn a_proxys_id_is_taken_over_if_it_is_fit() {
+    let mut client = client(Server::builder().with(RequestId::new().take_over()));
+    let longest = "x".repeat(128);
+    for (brought, is_fit) in [("a-1", true), (&longest, true), ("a b", false), ("", false)] {
+        let answer = get(&mut client, "/", &[("X-Request-ID", brought)]);
+        let id = answer.header("x-request-id").expect("an id");
+        assert_eq!(id == brought, is_fit, "{brought:?}");
+    }
+    let too_long = "x".repeat(129);
+    let answer = get(&mut client, "/", &[("X-Request-ID", &too_long)]);
+    assert_eq!(answer.header("x-request-id").expect("an id").len(), 32);
+}
+
+/// What is logged while `run` runs, on this thread.
+fn logged(run: impl FnOnce()) -> String {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let writer = Lines(Arc::clone(&lines));
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, run);
+    let bytes = lines.lock().expect("no test panicked with it").clone();
+    String::from_utf8(bytes).expect("a log is text")
+}
+
+#[derive(Clone)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .expect("no test panicked with it")
+            .write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn each_request_is_one_line_of_the_log_whatever_ended_it() {
+    let text = logged(|| {
+        let server = Server::builder()
+            .with(AccessLog::new())
+            .with(RequestId::new());
+        let mut client = client(server);
+        for (path, _) in PATHS {
+            get(&mut client, path, &[("User-Agent", "tester/1.0")]);
+        }
+    });
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("ringlane::access"))
+        .collect();
+    assert_eq!(lines.len(), PATHS.len(), "{text}");
+    for ((path, status), line) in PATHS.iter().zip(lines) {
+        let path = format!("path=\"{path}\"");
+        let status = format!("status={status} ");
+        for part in [
+            "method=GET",
+            &path,
+            &status,
+            "micros=",
+            "peer=\"198.51.100.1:",
+        ] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+        assert!(line.contains("user_agent=\"tester/1.0\""), "{line}");
+        assert!(line.contains("request_id=\""), "{line}");
+    }
+}
+
+const A: &str = "https://a.example";
+
+/// What an answer says about sharing: origin, credentials, and what it varies by.
+fn sharing(answer: &Answer) -> [Option<&str>; 3] {
+    [
+        answer.header("access-control-allow-origin"),
+        answer.header("access-control-allow-credentials"),
+        answer.header("vary"),
+    ]
+}
+
+#[test]
+fn listed_origins_are_named_and_others_are_not() {
+    let mut client = client(Server::builder().with(Cors::new().origin(A).origin("null")));
+    for (path, status) in PATHS {
+        let answer = get(&mut client, path, &[("Origin", A)]);
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(sharing(&answer), [Some(A), None, Some("Origin")], "{path}");
+    }
+    for headers in [
+        &[][..],
+        &[("Origin", "https://b.example")],
+        &[("Origin", "https://a.example.evil")],
+        &[("Origin", "http://a.example")],
+        &[("Origin", "https://a.example:8443")],
+    ] {
+        let answer = get(&mut client, "/", headers);
+        assert_eq!(
+            sharing(&answer),
+            [None, None, Some("Origin")],
+            "{headers:?}"
+        );
+    }
+}
+
+#[test]
+fn any_origin_is_a_star_unless_credentials_are_allowed() {
+    let mut open = client(Server::builder().with(Cors::new().origin("*")));
+    let answer = get(&mut open, "/", &[("Origin", A)]);
+    assert_eq!(sharing(&answer), [Some("*"), None, None]);
+    let mut named = client(Server::builder().with(Cors::new().origin("*").credentials()));
+    let answer = get(&mut named, "/", &[("Origin", A)]);
+    assert_eq!(sharing(&answer), [Some(A), Some("true"), Some("Origin")]);
+}
+
+#[test]
+fn a_preflight_reaches_no_handler() {
+    let cors = Cors::new()
+        .origin(A)
+        .header("X-Token")
+        .max_age(std::time::Duration::from_secs(86_400));
+    let mut client = client(Server::builder().with(cors));
+    for path in ["/options", "/", "/nowhere"] {
+        let preflight = [("Origin", A), ("Access-Control-Request-Method", "POST")];
+        let answer = ask(&mut client, Method::OPTIONS, path, &preflight);
+        assert_eq!(
+            (answer.status(), answer.text()),
+            (StatusCode::NO_CONTENT, ""),
+            "{path}"
+        );
+        assert_eq!(sharing(&answer), [Some(A), None, Some("Origin")]);
+        let methods = answer.header("access-control-allow-methods");
+        assert_eq!(methods, Some("GET, HEAD, POST, PUT, PATCH, DELETE"));
+        let headers = answer.header("access-control-allow-headers");
+        assert_eq!(headers, Some("Content-Type, X-Token"));
+        assert_eq!(answer.header("access-control-max-age"), Some("86400"));
+    }
+    let refused = [
+        ("Origin", "https://b.example"),
+        ("Access-Control-Request-Method", "POST"),
+    ];
+    let answer = ask(&mut client, Method::OPTIONS, "/options", &refused);
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    assert_eq!(sharing(&answer), [None, None, Some("Origin")]);
+    assert_eq!(answer.header("access-control-allow-methods"), None);
+    // OPTIONS that is no preflight is the handler's.
+    let answer = ask(&mut client, Method::OPTIONS, "/options", &[("Origin", A)]);
+    assert_eq!(answer.text(), "handler");
+}
+
+#[test]
+fn what_scripts_may_see_is_said_with_the_answer_itself() {
+    let cors = Cors::new().origin(A).expose("X-Total").expose("ETag");
+    let mut client = client(Server::builder().with(cors));
+    let answer = get(&mut client, "/", &[("Origin", A)]);
+    let exposed = answer.header("access-control-expose-headers");
+    assert_eq!(exposed, Some("X-Total, ETag"));
+}
