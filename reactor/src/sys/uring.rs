@@ -65,14 +65,16 @@ impl Uring {
     pub(crate) fn new(ring: IoUring, buffers: Buffers) -> io::Result<Self> {
         buffers.register(&ring.submitter())?;
         let batch = Vec::with_capacity(ring.params().cq_entries() as usize);
+        let bell = Bell::event()?;
+        // Last: from here on `drop` gives the number back.
         let entrance = Entrance::new(ring.as_raw_fd());
         Ok(Self {
-            entrance,
             ring: ManuallyDrop::new(ring),
             buffers: ManuallyDrop::new(buffers),
             lent: ManuallyDrop::default(),
-            bell: Bell::event()?,
+            bell,
             parked: VecDeque::new(),
+            entrance,
             is_behind: false,
             batch,
             batch_at: 0,
@@ -129,7 +131,9 @@ impl Uring {
     #[inline]
     fn try_push(&mut self, entry: &squeue::Entry) -> bool {
         // SAFETY: all memory that the entry points to is held in `self.lent` or `self.bell` until
-        // its completion, and `drop` joins the kernel before it frees either. The bell's word is
+        // its completion, and `drop` joins the kernel before it frees either. A quiet send may not
+        // wait (`MSG_DONTWAIT`): the kernel carries it out within the call that submits it, and its
+        // memory is given back after that call only (`settle_quiet`). The bell's word is
         // lent to one read at a time: only `Op::Notice` names it, pushed again when it completed.
         unsafe { self.ring.submission().push(entry).is_ok() }
     }
