@@ -70,6 +70,8 @@ pub struct RequestHead {
     query: Option<Span>,
     authority: Authority,
     section: Section,
+    /// The record held these very bytes before.
+    is_repeat: bool,
 }
 
 /// Which bytes name the host.
@@ -93,6 +95,7 @@ impl RequestHead {
             query: None,
             authority: Authority::Host,
             section: Section::new(),
+            is_repeat: false,
         }
     }
 
@@ -108,6 +111,7 @@ impl RequestHead {
             query,
             authority,
             section,
+            is_repeat,
         } = self;
         *method = Method::GET;
         *version = Version::HTTP_11;
@@ -117,6 +121,16 @@ impl RequestHead {
         *query = None;
         *authority = Authority::Host;
         section.clear();
+        *is_repeat = false;
+    }
+
+    /// Whether this request is, byte for byte, the one that the record held before: then whatever
+    /// was found out about that one from its head alone is true of this one.
+    ///
+    /// False does not mean that they differ.
+    #[inline]
+    pub const fn is_repeat(&self) -> bool {
+        self.is_repeat
     }
 
     #[inline]

@@ -199,9 +199,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         if let Some(spare) = connection.outbox.cool() {
             self.pool.put(spare);
         }
-        if connection.deadline != Instant::NEVER {
-            self.wheel.arm(slot.index(), connection.deadline);
-        }
+        connection.watch(slot, &mut self.wheel);
         Intent::Continue
     }
 

@@ -11,6 +11,7 @@ use crate::clock::Instant;
 use crate::inbox::Inbox;
 use crate::op::Socket;
 use crate::outbox::Outbox;
+use crate::timers::Wheel;
 use crate::token::{Generation, OpKind, Slot, Token};
 
 /// Where a connection is in its life: `Open → Finishing → (Lingering) → Closing → (slot free)`.
@@ -64,6 +65,8 @@ pub(crate) struct Connection<C> {
     pub(crate) deadline: Instant,
     /// When the send in flight must have got on.
     pub(crate) write_deadline: Instant,
+    /// When the wheel looks at it next.
+    pub(crate) looked_at: Instant,
     /// Input that was shown and not consumed.
     pub(crate) carry: Vec<u8>,
     pub(crate) outbox: Outbox,
@@ -97,6 +100,7 @@ impl<C> Connection<C> {
             over_limit,
             deadline: Instant::NEVER,
             write_deadline: Instant::NEVER,
+            looked_at: Instant::NEVER,
             carry: Vec::new(),
             outbox: Outbox::default(),
             conversation: None,
@@ -152,8 +156,27 @@ impl<C> Connection<C> {
         (&mut self.conversation, io)
     }
 
-    /// The earliest time at which something must be done about it.
-    pub(crate) fn next_deadline(&self) -> Instant {
-        self.deadline.min(self.write_deadline)
+    /// Whether its output is to be put in the list of the turn; says so once.
+    #[inline]
+    pub(crate) fn needs_listing(&mut self) -> bool {
+        !self.sending && !std::mem::replace(&mut self.output_listed, true)
+    }
+
+    /// Sees to it that the wheel looks at it when the first of its deadlines has passed. Mostly it
+    /// does so before, and this is one comparison.
+    #[inline]
+    pub(crate) fn watch(&mut self, slot: Slot, wheel: &mut Wheel) {
+        let next = self.deadline.min(self.write_deadline);
+        if next < self.looked_at {
+            self.looked_at = wheel.arm(slot.index(), next);
+        }
+    }
+
+    /// Nothing more will be late.
+    pub(crate) fn unwatch(&mut self, slot: Slot, wheel: &mut Wheel) {
+        self.deadline = Instant::NEVER;
+        self.write_deadline = Instant::NEVER;
+        self.looked_at = Instant::NEVER;
+        wheel.disarm(slot.index());
     }
 }

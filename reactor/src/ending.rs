@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::admission::LAST_CALL;
 use crate::application::{Application, CloseReason};
 use crate::clock::Instant;
-use crate::connection::{Connection, Phase, Receiving};
+use crate::connection::{Phase, Receiving};
 use crate::op::Op;
 use crate::reactor::{Draining, Reactor};
 use crate::ring::Ring;
@@ -43,14 +43,12 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             return self.progress_end(slot);
         }
         connection.phase = Phase::Closing { reason };
-        connection.deadline = Instant::NEVER;
-        connection.write_deadline = Instant::NEVER;
+        connection.unwatch(slot, &mut self.wheel);
         connection.carry = Vec::new();
         connection.outbox.clear();
         let receiving = std::mem::replace(&mut connection.receiving, Receiving::Stopping);
         let (hang_up, sending) = (connection.hang_up_armed, connection.sending);
         let conversation = connection.conversation.take();
-        self.wheel.disarm(slot.index());
         if receiving == Receiving::Armed {
             self.cancel(slot, OpKind::Receive);
         }
@@ -102,14 +100,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         connection.deadline = self.clock.now() + self.config.linger_timeout;
         connection.began();
         let token = connection.token(OpKind::Shutdown, slot);
-        let deadline = connection.deadline;
+        connection.watch(slot, &mut self.wheel);
         self.ring.push(
             Op::Shutdown {
                 socket: connection.socket,
             },
             token,
         );
-        self.wheel.arm(slot.index(), deadline);
         self.resume_receiving(slot);
     }
 
@@ -149,13 +146,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
 
     /// The descriptor is closed: the slot is free.
     pub(crate) fn released(&mut self, slot: Slot) {
-        let connection = self.connections.remove(slot.index());
+        let mut connection = self.connections.remove(slot.index());
         assert_eq!(
             connection.in_flight, 0,
             "a slot was freed while the ring held it"
         );
         self.generations[slot.index()] = connection.generation.next();
-        self.wheel.disarm(slot.index());
+        connection.unwatch(slot, &mut self.wheel);
         self.leave(connection.over_limit);
     }
 
@@ -165,6 +162,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let Some(connection) = self.connections.get_mut(slot.index()) else {
             return;
         };
+        connection.looked_at = Instant::NEVER; // it is off the wheel
         if connection.write_deadline <= now {
             self.metrics.write_timeouts.add(1);
             return self.close(slot, CloseReason::WriteTimedOut);
@@ -180,12 +178,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 Phase::Finishing { .. } | Phase::Closing { .. } | Phase::Releasing { .. } => {}
             }
         }
-        let next = self
-            .connections
-            .get(slot.index())
-            .map(Connection::next_deadline);
-        if let Some(deadline) = next.filter(|&deadline| deadline != Instant::NEVER) {
-            self.wheel.arm(slot.index(), deadline);
+        if let Some(connection) = self.connections.get_mut(slot.index()) {
+            connection.watch(slot, &mut self.wheel);
         }
     }
 

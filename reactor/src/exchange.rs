@@ -87,6 +87,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             self.ring.recycle(buffer);
         }
         match outcome {
+            ReceiveOutcome::Bytes if more => {} // and it goes on
             ReceiveOutcome::Bytes | ReceiveOutcome::Retry => self.resume_receiving(slot),
             ReceiveOutcome::PeerFinished => {
                 self.connections[slot.index()].input_ended = true;
@@ -159,7 +160,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         };
         let lent = arrived.map_or(&[][..], |buffer| self.ring.bytes(buffer));
         connection.outbox.warm(|| self.pool.take());
-        let deadline_before = connection.deadline;
         let (conversation, mut io) = connection.show(slot, lent, present);
         let Some(conversation) = conversation else {
             return Intent::Continue;
@@ -171,9 +171,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         if let Some(spare) = connection.outbox.cool() {
             self.pool.put(spare);
         }
-        if connection.deadline != deadline_before {
-            self.wheel.arm(slot.index(), connection.next_deadline());
-        }
+        connection.watch(slot, &mut self.wheel);
         intent
     }
 
@@ -181,49 +179,42 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     #[inline]
     pub(crate) fn obey(&mut self, slot: Slot, intent: Intent) {
         match intent {
-            Intent::Continue => {
-                self.list_output(slot);
-                self.hold_input(slot);
-                self.notice_drained(slot);
-            }
+            Intent::Continue => self.go_on(slot),
             Intent::Finish => self.finish(slot, false),
             Intent::Linger => self.finish(slot, true),
             Intent::Abort => self.close(slot, CloseReason::Aborted),
         }
     }
 
-    /// Notes that there is output to hand to the ring at the end of the turn.
+    /// What a call may have left to do: its output is to be sent; input that it did not take may be
+    /// too much, or no longer be; what it waits for may be so already.
     #[inline]
-    pub(crate) fn list_output(&mut self, slot: Slot) {
+    fn go_on(&mut self, slot: Slot) {
         let connection = &mut self.connections[slot.index()];
-        if !connection.outbox.is_empty() && !connection.output_listed && !connection.sending {
-            connection.output_listed = true;
+        let has_output = !connection.outbox.is_empty();
+        let is_drained = !has_output && !connection.sending;
+        let wants_wake = is_drained && std::mem::take(&mut connection.wants_drained);
+        if has_output && connection.needs_listing() {
             self.output.push(slot);
         }
-    }
-
-    /// An application that waits for its output to drain when none is there is told at once.
-    #[inline]
-    fn notice_drained(&mut self, slot: Slot) {
-        let connection = &mut self.connections[slot.index()];
-        if connection.wants_drained && !connection.sending && connection.outbox.is_empty() {
-            connection.wants_drained = false;
-            self.wake_connection(slot);
-        }
-    }
-
-    /// Stops reading when too much waits unconsumed, and goes on when it was consumed.
-    #[inline]
-    fn hold_input(&mut self, slot: Slot) {
-        let connection = &mut self.connections[slot.index()];
-        let waiting = connection.carry.len();
         match connection.receiving {
-            Receiving::Armed if waiting > self.config.input_bytes_max => {
+            Receiving::Armed if connection.carry.len() > self.config.input_bytes_max => {
                 connection.receiving = Receiving::Stopping;
                 self.cancel(slot, OpKind::Receive);
             }
             Receiving::Not if !connection.input_ended => self.resume_receiving(slot),
             Receiving::Not | Receiving::Armed | Receiving::Stopping | Receiving::Starved => {}
+        }
+        if wants_wake {
+            self.wake_connection(slot);
+        }
+    }
+
+    /// Notes that there is output to hand to the ring at the end of the turn.
+    pub(crate) fn list_output(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        if !connection.outbox.is_empty() && connection.needs_listing() {
+            self.output.push(slot);
         }
     }
 
@@ -323,7 +314,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let connection = &mut self.connections[slot.index()];
         connection.began();
         let token = connection.token(OpKind::Send, slot);
-        let deadline = connection.next_deadline();
+        connection.watch(slot, &mut self.wheel);
         self.ring.push(
             Op::Send {
                 socket: connection.socket,
@@ -331,7 +322,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             },
             token,
         );
-        self.wheel.arm(slot.index(), deadline);
     }
 
     #[cold]

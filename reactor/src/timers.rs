@@ -56,15 +56,17 @@ impl Wheel {
         }
     }
 
-    /// Sees to it that `slot` is looked at, at or after `deadline`.
-    pub(crate) fn arm(&mut self, slot: usize, deadline: Instant) {
+    /// Sees to it that `slot` is looked at, at or after `deadline`. Gives the time by which it is:
+    /// a deadline that is not before that needs no arming.
+    pub(crate) fn arm(&mut self, slot: usize, deadline: Instant) -> Instant {
         if slot >= self.links.len() {
             self.links.resize(slot + 1, UNLINKED);
         }
         let horizon = self.current + BUCKETS as u64 - 1;
         let tick = (tick_of(deadline).saturating_add(1)).clamp(self.current + 1, horizon);
-        if self.links[slot].tick <= tick {
-            return; // it fires before, and is then moved
+        let armed = self.links[slot].tick;
+        if armed <= tick {
+            return start_of(armed); // it fires before, and is then moved
         }
         self.disarm(slot);
         let bucket = bucket_of(tick);
@@ -79,6 +81,7 @@ impl Wheel {
         }
         self.heads[bucket] = slot as u32;
         self.occupied[bucket / 64] |= 1 << (bucket % 64);
+        start_of(tick)
     }
 
     /// Takes a slot off the wheel.
@@ -128,7 +131,7 @@ impl Wheel {
     /// When to look again; `None` if nothing is armed.
     pub(crate) fn next(&self) -> Option<Instant> {
         let tick = self.next_occupied()?;
-        Some(Instant::from_nanos(tick << TICK_BITS))
+        Some(start_of(tick))
     }
 
     /// The first tick after `current` whose bucket is not empty.
@@ -155,6 +158,10 @@ impl Wheel {
 
 fn tick_of(instant: Instant) -> u64 {
     instant.as_nanos() >> TICK_BITS
+}
+
+fn start_of(tick: u64) -> Instant {
+    Instant::from_nanos(tick << TICK_BITS)
 }
 
 fn bucket_of(tick: u64) -> usize {

@@ -90,8 +90,8 @@ impl HttpCore {
         Self {
             router,
             not_found,
+            pool: Pool::new(Rc::clone(&core), Rc::clone(&unanswered)),
             unanswered,
-            pool: Pool::new(Rc::clone(&core)),
             seats: Seats::default(),
             own: ServerFields::new(core.server_name.as_deref()),
             usual: UsualHead::default(),
@@ -182,24 +182,18 @@ impl HttpCore {
         mut record: Rc<Record>,
         io: &mut Io<'_>,
     ) -> Progress {
-        let Record {
-            head,
-            params,
-            exchange,
-            received_at,
-            ..
-        } = alone(&mut record);
-        *received_at = io.now;
-        exchange.open(Link {
+        let request = alone(&mut record);
+        request.received_at = io.now;
+        request.exchange.open(Link {
             waker: io.waker(),
             socket: io.socket(),
         });
-        let chain = match self.router.find(head.method(), head.path_bytes(), params) {
-            Found::Route(route) if *head.method() != Method::CONNECT => Rc::clone(route.value()),
-            _ => self.unrouted(&mut record),
-        };
-        let framing = record.head.framing();
+        if !(request.is_routed && request.head.is_repeat()) {
+            self.route(request);
+        }
+        let framing = request.head.framing();
         let ctx = Context(record);
+        let chain = &ctx.0.chain;
         match framing {
             Framing::None | Framing::Length(0) if chain.is_synchronous() => {
                 chain.run_synchronous(&ctx);
@@ -222,20 +216,41 @@ impl HttpCore {
             }
             Framing::Length(_) | Framing::Chunked => {
                 let active = Active::new(ctx, None, framing, io.now);
-                self.begin_with_body(conversation, active, &chain, io)
+                self.begin_with_body(conversation, active, io)
+            }
+        }
+    }
+
+    /// Finds out what answers a request.
+    fn route(&self, request: &mut Record) {
+        let Record {
+            head,
+            chain,
+            is_routed,
+            params,
+            ..
+        } = request;
+        match self.router.find(head.method(), head.path_bytes(), params) {
+            Found::Route(route) if *head.method() != Method::CONNECT => {
+                *is_routed = true;
+                *chain = Rc::clone(route.value());
+            }
+            _ => {
+                *is_routed = false;
+                request.chain = self.unrouted(request);
             }
         }
     }
 
     /// Who answers a request that no route answers.
     #[cold]
-    fn unrouted(&self, record: &mut Rc<Record>) -> Rc<Chain> {
+    fn unrouted(&self, request: &mut Record) -> Rc<Chain> {
         let Record {
             head,
             params,
             extensions,
             ..
-        } = alone(record);
+        } = request;
         let method = head.method();
         let is_known = is_standard(method) || self.router.knows(method);
         let verdict = if !is_known || *method == Method::CONNECT {

@@ -59,7 +59,8 @@ impl RequestHead {
         input: &[u8],
         limits: &HeadLimits,
     ) -> Option<Result<usize, ParseError>> {
-        if self.is_repeated(input, limits) {
+        self.is_repeat = self.is_repeated(input, limits);
+        if self.is_repeat {
             return Some(Ok(self.line.len() + self.section.bytes.len()));
         }
         let filled = self.fill_in_part(input, limits);

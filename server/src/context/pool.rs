@@ -1,8 +1,8 @@
 //! One core's warm records, last used first.
 //!
 //! Always true here:
-//! - A record in the pool has one owner, the pool, and remembers nothing but its last head, which
-//!   nobody is shown before the next one has replaced it.
+//! - A record in the pool has one owner, the pool, and remembers nothing but its last head and what
+//!   that led to, which nobody is shown before the next one has replaced it.
 //! - A record that a user still holds when its request ends is left to that user.
 //!
 //! Not here: what a record is (`record.rs`).
@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use super::Context;
 use super::record::{Phase, Record};
+use crate::chain::Chain;
 use crate::core::Core;
 
 /// Records that one core keeps for reuse.
@@ -19,13 +20,16 @@ const KEPT_MAX: usize = 4096;
 pub(crate) struct Pool {
     free: Vec<Rc<Record>>,
     core: Rc<Core>,
+    /// What answers a request until its route is known.
+    unanswered: Rc<Chain>,
 }
 
 impl Pool {
-    pub(crate) fn new(core: Rc<Core>) -> Self {
+    pub(crate) fn new(core: Rc<Core>, unanswered: Rc<Chain>) -> Self {
         Self {
             free: Vec::new(),
             core,
+            unanswered,
         }
     }
 
@@ -34,7 +38,10 @@ impl Pool {
     pub(crate) fn take(&mut self) -> Rc<Record> {
         match self.free.pop() {
             Some(record) => record,
-            None => Rc::new(Record::new(Rc::clone(&self.core))),
+            None => {
+                let (core, chain) = (Rc::clone(&self.core), Rc::clone(&self.unanswered));
+                Rc::new(Record::new(core, chain))
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use ringlane_router::Params;
 
 use super::exchange::Exchange;
 use super::extensions::Extensions;
-use crate::chain::{Cancel, Outcome};
+use crate::chain::{Cancel, Chain, Outcome};
 use crate::core::{ContentType, Core};
 
 /// A body buffer that has grown beyond this is not kept for the next request.
@@ -25,6 +25,10 @@ const BODY_KEPT_MAX: usize = 64 * 1024;
 
 pub(crate) struct Record {
     pub(crate) head: RequestHead,
+    /// What answers it.
+    pub(crate) chain: Rc<Chain>,
+    /// A route was found for the head, and `params` with it: if the head comes again, so do they.
+    pub(crate) is_routed: bool,
     pub(crate) params: Params,
     pub(crate) core: Rc<Core>,
     pub(crate) reply: Reply,
@@ -82,9 +86,11 @@ pub(crate) struct Run {
 }
 
 impl Record {
-    pub(crate) fn new(core: Rc<Core>) -> Self {
+    pub(crate) fn new(core: Rc<Core>, chain: Rc<Chain>) -> Self {
         Self {
             head: RequestHead::new(),
+            chain,
+            is_routed: false,
             params: Params::new(),
             core,
             reply: Reply::new(),
@@ -99,7 +105,9 @@ impl Record {
     pub(crate) fn reset(&mut self) {
         let Self {
             head: _, // filled anew as a whole; until then nobody looks at it
-            params,
+            chain: _,
+            is_routed: _,
+            params: _, // as the head
             core: _,
             reply,
             exchange,
@@ -107,7 +115,6 @@ impl Record {
             extensions,
             run,
         } = self;
-        params.clear();
         reply.reset();
         exchange.reset();
         if !extensions.is_empty() {

@@ -65,6 +65,24 @@ impl HttpCore {
             Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").write(ctx);
         }
         reply.phase.set(Phase::Committed);
+        let payload = reply.body.borrow();
+        if payload.shared.is_none()
+            && let Some(kind) = plain_kind(&ctx.0, payload.buffer.len(), keep_alive, io)
+            && let Some(head) = self.usual.get(kind)
+        {
+            let out = io.output.buffer();
+            out.reserve(head.len() + payload.buffer.len());
+            out.extend_from_slice(head);
+            out.extend_from_slice(&payload.buffer);
+            return true;
+        }
+        drop(payload);
+        self.write_unusual(ctx, keep_alive, io)
+    }
+
+    /// Writes a whole answer with a head of its own.
+    fn write_unusual(&mut self, ctx: &Context, keep_alive: bool, io: &mut Io<'_>) -> bool {
+        let reply = &ctx.0.reply;
         let shared = reply.body.borrow_mut().shared.take();
         let payload = reply.body.borrow();
         let length = shared
@@ -76,7 +94,11 @@ impl HttpCore {
                 ResponseBody::Length(length as u64)
             }
         };
+        let start = io.output.buffer().len();
         let (framing, kept) = self.write_head(ctx, body, keep_alive, io);
+        if let Some(kind) = plain_kind(&ctx.0, length, keep_alive, io) {
+            self.usual.remember(kind, &io.output.buffer()[start..]);
+        }
         match framing {
             ResponseBody::Length(_) => match shared {
                 Some(bytes) => io.output.append(bytes),
@@ -98,7 +120,6 @@ impl HttpCore {
         self.write_head(ctx, ResponseBody::Chunked, keep_alive, io)
     }
 
-    #[inline]
     fn write_head(
         &mut self,
         ctx: &Context,
@@ -107,32 +128,11 @@ impl HttpCore {
         io: &mut Io<'_>,
     ) -> (ResponseBody, bool) {
         let record = &*ctx.0;
-        let headers = record.reply.headers.borrow();
-        let implied = record.reply.content_type.get().value();
-        let content_type = record.reply.media_type.get().or(implied);
-        let kind = match (body, content_type) {
-            (ResponseBody::Length(length), Some(content_type))
-                if keep_alive && headers.is_empty() && is_plain(record) =>
-            {
-                Some(Kind {
-                    unix_seconds: io.unix_seconds,
-                    length,
-                    content_type,
-                })
-            }
-            _ => None,
-        };
-        let out = io.output.buffer();
-        if let Some(head) = kind.and_then(|kind| self.usual.get(kind)) {
-            out.extend_from_slice(head);
-            return (body, true);
-        }
-        let start = out.len();
         self.own.set_time(io.unix_seconds);
         let head = ResponseHead {
             status: record.reply.status.get(),
-            headers: &headers,
-            content_type,
+            headers: &record.reply.headers.borrow(),
+            content_type: content_type(record),
             body,
             version: record.head.version(),
             head_request: *record.head.method() == Method::HEAD,
@@ -140,18 +140,30 @@ impl HttpCore {
             own: &self.own,
             upgrade: None,
         };
-        head.write(out);
-        if let Some(kind) = kind {
-            self.usual.remember(kind, &out[start..]);
-        }
+        head.write(io.output.buffer());
         (head.framing(), head.keeps_alive())
     }
 }
 
-/// Whether the answer's head depends on nothing but its body and the time.
+/// What the body is, if no header says so.
 #[inline]
-fn is_plain(record: &Record) -> bool {
-    record.reply.status.get() == StatusCode::OK
+fn content_type(record: &Record) -> Option<&'static str> {
+    let implied = record.reply.content_type.get().value();
+    record.reply.media_type.get().or(implied)
+}
+
+/// What the answer's head depends on, if that is nothing but its body and the time.
+#[inline]
+fn plain_kind(record: &Record, length: usize, keep_alive: bool, io: &Io<'_>) -> Option<Kind> {
+    let is_plain = keep_alive
+        && record.reply.status.get() == StatusCode::OK
+        && record.reply.content_type.get() != ContentType::None
         && record.head.version() == Version::HTTP_11
         && *record.head.method() != Method::HEAD
+        && record.reply.headers.borrow().is_empty();
+    is_plain.then_some(Kind {
+        unix_seconds: io.unix_seconds,
+        length: length as u64,
+        content_type: content_type(record)?,
+    })
 }

@@ -17,7 +17,7 @@ use ringlane_reactor::{Intent, Io, local};
 use super::active::{Active, Seat};
 use super::clocks::Running;
 use super::{Conversation, HttpCore, Progress};
-use crate::chain::{Cancel, Chain, Descent, Outcome};
+use crate::chain::{Cancel, Descent, Outcome};
 use crate::context::exchange::{DownloadState, UploadFailure};
 use crate::core::Core;
 use crate::{task as tasks, time};
@@ -28,9 +28,9 @@ impl HttpCore {
         &mut self,
         conversation: &mut Conversation,
         mut active: Active,
-        chain: &Rc<Chain>,
         io: &mut Io<'_>,
     ) -> Progress {
+        let chain = Rc::clone(&active.ctx.0.chain);
         let waker = io.waker().to_waker();
         if !chain.is_synchronous() {
             active.feed(io, &waker); // so that a body that is here is read without waiting

@@ -219,3 +219,48 @@ fn getters_lend_while_setters_run() {
     };
     check(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "200 outer");
 }
+
+#[test]
+fn a_request_is_answered_the_same_whatever_came_before_it() {
+    let routes = || {
+        server()
+            .get("/a", |_| "a")
+            .post("/a", async |_| "posted")
+            .get("/one/{id}", |ctx: Context| -> Result<String> {
+                Ok(ctx.param::<u32>("id")?.to_string())
+            })
+            .get("/two/{x}/{y}", async |ctx: Context| {
+                ctx.text(format!("{:?}", ctx.params().collect::<Vec<_>>()));
+            })
+    };
+    let requests = [
+        "GET /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: b\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
+        "PUT /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "BREW /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /one/7 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /one/8 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /one/%38 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /one/x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /two/p%20q/r HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+    ];
+    let answer = |request: &str| Talk::with(routes()).send(request).text();
+    for first in requests {
+        for second in requests {
+            let mut talk = Talk::with(routes());
+            for request in [first, first, second, second] {
+                talk.received.clear();
+                assert_eq!(
+                    talk.send(request).text(),
+                    answer(request),
+                    "{request} after {first}"
+                );
+            }
+        }
+    }
+}
