@@ -41,8 +41,8 @@ fn requests(path: &str, count: usize) -> [Vec<u8>; 2] {
 fn paths(criterion: &mut Criterion) {
     let mut application = testing::application(&server());
     let mut connection = Detached::default();
-    let mut conversation = connection.with(b"", |io| application.opened(io));
-    let mut serve = |input: &[u8]| {
+    let mut conversation = connection.with(&mut [], |io| application.opened(io));
+    let mut serve = |input: &mut [u8]| {
         let intent = connection.with(black_box(input), |io| {
             application.advance(&mut conversation, io)
         });
@@ -58,15 +58,17 @@ fn paths(criterion: &mut Criterion) {
         ("/async", 1),
         ("/plaintext", PIPELINED),
     ] {
-        let [one, other] = requests(path, count);
+        let [mut one, mut other] = requests(path, count);
         let mut group = criterion.benchmark_group(format!("{path} x {count}"));
         group.throughput(Throughput::Elements(count as u64));
-        group.bench_function("repeated headers", |bencher| bencher.iter(|| serve(&one)));
+        group.bench_function("repeated headers", |bencher| {
+            bencher.iter(|| serve(&mut one));
+        });
         let mut turn = false;
         group.bench_function("new headers", |bencher| {
             bencher.iter(|| {
                 turn = !turn;
-                serve(if turn { &one } else { &other });
+                serve(if turn { &mut one } else { &mut other });
             });
         });
     }

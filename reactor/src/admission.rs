@@ -194,7 +194,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let present = self.present();
         let connection = &mut self.connections[slot.index()];
         connection.outbox.warm(|| self.pool.take());
-        let (conversation, mut io) = connection.show(slot, &[], present);
+        let (conversation, mut io) = connection.show(slot, &mut [], present);
         *conversation = Some(self.application.opened(&mut io));
         if let Some(spare) = connection.outbox.cool() {
             self.pool.put(spare);

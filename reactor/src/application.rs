@@ -142,8 +142,8 @@ impl Io<'_> {
 /// }
 ///
 /// let mut connection = Detached::default();
-/// let mut count = connection.with(b"", |io| Counter.opened(io));
-/// let _ = connection.with(b"hello", |io| Counter.advance(&mut count, io));
+/// let mut count = connection.with(&mut [], |io| Counter.opened(io));
+/// let _ = connection.with(&mut b"hello".to_owned(), |io| Counter.advance(&mut count, io));
 /// assert_eq!(count, 5);
 /// ```
 #[derive(Debug, Default)]
@@ -157,7 +157,7 @@ pub struct Detached {
 
 impl Detached {
     /// Shows the connection to `call`, with `arrived` behind what was not consumed before.
-    pub fn with<T>(&mut self, arrived: &[u8], call: impl FnOnce(&mut Io<'_>) -> T) -> T {
+    pub fn with<T>(&mut self, arrived: &mut [u8], call: impl FnOnce(&mut Io<'_>) -> T) -> T {
         let mut io = Io {
             input: Inbox::new(arrived, &mut self.carry),
             output: &mut self.output,

@@ -135,7 +135,7 @@ impl<C> Connection<C> {
     pub(crate) fn show<'a>(
         &'a mut self,
         slot: Slot,
-        lent: &'a [u8],
+        lent: &'a mut [u8],
         present: Present,
     ) -> (&'a mut Option<C>, Io<'a>) {
         let io = Io {

@@ -158,7 +158,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let Some(connection) = self.connections.get_mut(slot.index()) else {
             return Intent::Continue;
         };
-        let lent = arrived.map_or(&[][..], |buffer| self.ring.bytes(buffer));
+        let lent = arrived.map_or(&mut [][..], |buffer| self.ring.bytes(buffer));
         connection.outbox.warm(|| self.pool.take());
         let (conversation, mut io) = connection.show(slot, lent, present);
         let Some(conversation) = conversation else {

@@ -12,7 +12,8 @@
 /// use ringlane_reactor::Inbox;
 ///
 /// let mut carry = Vec::new();
-/// let mut inbox = Inbox::new(b"hello world", &mut carry);
+/// let mut arrived = *b"hello world";
+/// let mut inbox = Inbox::new(&mut arrived, &mut carry);
 /// inbox.consume(6);
 /// assert_eq!(inbox.bytes(), b"world");
 /// inbox.settle(Vec::new);
@@ -20,14 +21,14 @@
 /// ```
 #[derive(Debug)]
 pub struct Inbox<'a> {
-    lent: &'a [u8],
+    lent: &'a mut [u8],
     carry: &'a mut Vec<u8>,
     consumed: usize,
 }
 
 impl<'a> Inbox<'a> {
     /// The bytes that just came, behind those carried from before.
-    pub fn new(lent: &'a [u8], carry: &'a mut Vec<u8>) -> Self {
+    pub fn new(lent: &'a mut [u8], carry: &'a mut Vec<u8>) -> Self {
         if carry.is_empty() {
             return Self {
                 lent,
@@ -37,7 +38,7 @@ impl<'a> Inbox<'a> {
         }
         carry.extend_from_slice(lent);
         Self {
-            lent: &[],
+            lent: &mut [],
             carry,
             consumed: 0,
         }
@@ -45,12 +46,21 @@ impl<'a> Inbox<'a> {
 
     /// What is not consumed yet.
     pub fn bytes(&self) -> &[u8] {
-        let all = if self.carry.is_empty() {
-            self.lent
-        } else {
-            self.carry.as_slice()
+        let all = match self.carry.is_empty() {
+            true => &*self.lent,
+            false => self.carry.as_slice(),
         };
         &all[self.consumed..]
+    }
+
+    /// [`bytes`](Self::bytes), to be changed where they are. What was changed and not consumed is
+    /// shown so again.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        let all = match self.carry.is_empty() {
+            true => &mut *self.lent,
+            false => self.carry.as_mut_slice(),
+        };
+        &mut all[self.consumed..]
     }
 
     /// Takes `count` bytes off the front.
@@ -101,12 +111,14 @@ mod tests {
             for take_first in 0..=cut {
                 let mut carry = Vec::new();
                 let mut seen = Vec::new();
-                let mut inbox = Inbox::new(&message[..cut], &mut carry);
+                let mut arrived = message.to_owned();
+                let (first, second) = arrived.split_at_mut(cut);
+                let mut inbox = Inbox::new(first, &mut carry);
                 seen.extend_from_slice(&inbox.bytes()[..take_first]);
                 inbox.consume(take_first);
                 assert_eq!(inbox.settle(Vec::new), None);
                 assert_eq!(carry, message[take_first..cut]);
-                let mut inbox = Inbox::new(&message[cut..], &mut carry);
+                let mut inbox = Inbox::new(second, &mut carry);
                 seen.extend_from_slice(inbox.bytes());
                 let rest = inbox.bytes().len();
                 inbox.consume(rest);
@@ -118,8 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_changed_where_it_lies_is_shown_so_again() {
+        let mut carry = Vec::new();
+        let mut arrived = *b"abcd";
+        let mut inbox = Inbox::new(&mut arrived[..2], &mut carry);
+        inbox.bytes_mut().make_ascii_uppercase();
+        inbox.consume(1);
+        let _ = inbox.settle(Vec::new);
+        let mut inbox = Inbox::new(&mut arrived[2..], &mut carry);
+        assert_eq!(inbox.bytes(), b"Bcd");
+        inbox.bytes_mut()[1..].make_ascii_uppercase();
+        inbox.consume(1);
+        assert_eq!(inbox.bytes(), b"CD");
+    }
+
+    #[test]
     #[should_panic(expected = "more was consumed")]
     fn consuming_more_than_there_is_is_our_bug() {
-        Inbox::new(b"abc", &mut Vec::new()).consume(4);
+        Inbox::new(&mut [0; 3], &mut Vec::new()).consume(4);
     }
 }

@@ -62,10 +62,10 @@ impl Buffers {
         *place = Place::Lent;
     }
 
-    pub(super) fn bytes(&self, buffer: &Buffer) -> &[u8] {
+    pub(super) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
         self.assert_lent(buffer, "read");
         let start = usize::from(buffer.id) * self.bytes_each;
-        &self.arena[start..start + buffer.len as usize]
+        &mut self.arena[start..start + buffer.len as usize]
     }
 
     /// The buffer comes home, and what it held is overwritten.

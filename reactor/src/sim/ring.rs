@@ -176,7 +176,7 @@ impl Ring for SimRing {
         Some(completion)
     }
 
-    fn bytes(&self, buffer: &Buffer) -> &[u8] {
+    fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
         self.buffers.bytes(buffer)
     }
 

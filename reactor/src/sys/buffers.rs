@@ -113,7 +113,7 @@ impl Buffers {
     }
 
     /// The bytes that were received into a buffer.
-    pub(crate) fn bytes(&self, buffer: &Buffer) -> &[u8] {
+    pub(crate) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
         assert!(
             buffer.id < self.count && buffer.len <= self.bytes,
             "a buffer of another ring"
@@ -122,9 +122,11 @@ impl Buffers {
         // SAFETY: the range lies within the arena (checked above) and was initialised when the
         // arena was made. The kernel does not write to it: it took the buffer off its list before
         // it completed, and lists it again only after `recycle`, which consumes `buffer`. `self`
-        // is borrowed as long as the slice, so neither that nor freeing can happen meanwhile.
+        // is borrowed exclusively as long as the slice, so that nothing else refers to the arena,
+        // and neither that nor freeing can happen meanwhile.
         unsafe {
-            std::slice::from_raw_parts(self.arena.start.as_ptr().add(offset), buffer.len as usize)
+            let start = self.arena.start.as_ptr().add(offset);
+            std::slice::from_raw_parts_mut(start, buffer.len as usize)
         }
     }
 

@@ -346,7 +346,7 @@ impl Ring for Epoll {
         completion
     }
 
-    fn bytes(&self, buffer: &Buffer) -> &[u8] {
+    fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
         self.pool.bytes(buffer)
     }
 

@@ -302,7 +302,7 @@ impl Ring for Uring {
     }
 
     #[inline]
-    fn bytes(&self, buffer: &Buffer) -> &[u8] {
+    fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
         self.buffers.bytes(buffer)
     }
 

@@ -49,8 +49,8 @@ impl Pool {
     }
 
     /// What was received into a buffer.
-    pub(super) fn bytes(&self, buffer: &Buffer) -> &[u8] {
-        &self.memory[usize::from(buffer.id)][..buffer.len as usize]
+    pub(super) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+        &mut self.memory[usize::from(buffer.id)][..buffer.len as usize]
     }
 
     /// Takes a buffer home.
