@@ -154,6 +154,9 @@ pub struct Options {
     pub backlog: i32,
     /// Send small segments at once. Default on.
     pub nodelay: bool,
+    /// How many routers a packet may pass (`IP_TTL`, `IPV6_UNICAST_HOPS`). Default: the machine's,
+    /// mostly 64; 1 to 255.
+    pub ttl: Option<u8>,
     /// Share the port with other processes that do the same. Default off: a taken port is an error.
     pub share_port: bool,
 }
@@ -163,6 +166,7 @@ impl Default for Options {
         Self {
             backlog: 4096,
             nodelay: true,
+            ttl: None,
             share_port: false,
         }
     }
@@ -223,8 +227,14 @@ fn tcp_socket(address: SocketAddr, options: Options, share: bool) -> io::Result<
     if share {
         sockopt::set_socket_reuseport(&socket, true)?;
     }
-    // Accepted sockets inherit it: no call per connection.
+    // Accepted sockets inherit these: no call per connection.
     sockopt::set_tcp_nodelay(&socket, options.nodelay)?;
+    if let Some(ttl) = options.ttl {
+        match address {
+            SocketAddr::V4(_) => sockopt::set_ip_ttl(&socket, ttl.into())?,
+            SocketAddr::V6(_) => sockopt::set_ipv6_unicast_hops(&socket, Some(ttl))?,
+        }
+    }
     bind(&socket, &address)?;
     Ok(socket)
 }
@@ -303,6 +313,38 @@ mod tests {
             ..Options::default()
         };
         assert!(prepare(&first.bind, 1, shared).is_ok());
+    }
+
+    #[test]
+    fn accepted_sockets_inherit_what_is_set_about_the_listener() {
+        for (nodelay, ttl) in [(true, None), (false, Some(7)), (true, Some(255))] {
+            let options = Options {
+                nodelay,
+                ttl,
+                ..Options::default()
+            };
+            for address in ["127.0.0.1:0", "[::1]:0"] {
+                let any = address.parse().expect("an address");
+                let mut bound = prepare(&any, 1, options).expect("a free port");
+                let Bind::Tcp(address) = bound.bind else {
+                    panic!("a TCP address stays one");
+                };
+                let socket = bound.sockets.remove(0);
+                begin(&socket, options).expect("listening");
+                let _client = std::net::TcpStream::connect(address).expect("connecting");
+                let (accepted, _) = std::net::TcpListener::from(socket).accept().expect("one");
+                assert_eq!(accepted.nodelay().expect("an option"), nodelay);
+                let hops = match address {
+                    SocketAddr::V4(_) => accepted.ttl().expect("an option"),
+                    SocketAddr::V6(_) => sockopt::ipv6_unicast_hops(&accepted)
+                        .expect("an option")
+                        .into(),
+                };
+                if let Some(ttl) = ttl {
+                    assert_eq!(hops, u32::from(ttl));
+                }
+            }
+        }
     }
 
     #[test]

@@ -53,6 +53,32 @@ impl Builder {
         self
     }
 
+    /// Sends small segments at once, without waiting for more (`TCP_NODELAY`). Default on.
+    pub fn nodelay(mut self, yes: bool) -> Self {
+        self.whole.setup.listen.nodelay = yes;
+        self
+    }
+
+    /// Connections that the kernel may keep waiting to be accepted, per address and core; it caps
+    /// them at `net.core.somaxconn`. Default 4,096; at least 1.
+    pub fn backlog(mut self, connections: i32) -> Self {
+        self.whole.setup.listen.backlog = connections;
+        self
+    }
+
+    /// How many routers an answer's packets may pass, 1 to 255. Default: the machine's.
+    pub fn ttl(mut self, hops: u8) -> Self {
+        self.whole.setup.listen.ttl = Some(hops);
+        self
+    }
+
+    /// Lets other processes that do the same listen on the same ports (`SO_REUSEPORT`): the kernel
+    /// deals connections among them. Default off: a taken port is an error.
+    pub fn share_port(mut self, yes: bool) -> Self {
+        self.whole.setup.listen.share_port = yes;
+        self
+    }
+
     /// How many cores serve, each on a thread of its own. Default: one per CPU that this process
     /// may use. At least 1.
     pub fn workers(mut self, count: usize) -> Self {
@@ -191,6 +217,12 @@ impl Builder {
         if setup.cores == Some(0) {
             problems.push(Problem::NoWorkers);
         }
+        if setup.listen.backlog < 1 {
+            problems.push(Problem::NoBacklog);
+        }
+        if setup.listen.ttl == Some(0) {
+            problems.push(Problem::NoHops);
+        }
         match App::build(scope, settings) {
             Ok(app) if problems.is_empty() => Ok(Server {
                 app,
@@ -261,6 +293,10 @@ pub enum Problem {
     Route(RouteError),
     /// No core is to serve.
     NoWorkers,
+    /// No connection may wait to be accepted.
+    NoBacklog,
+    /// Packets may pass no router.
+    NoHops,
 }
 
 impl fmt::Display for Problem {
@@ -271,6 +307,8 @@ impl fmt::Display for Problem {
             Self::Reactor(error) => error.fmt(f),
             Self::Route(error) => error.fmt(f),
             Self::NoWorkers => f.write_str("workers: at least one is needed"),
+            Self::NoBacklog => f.write_str("backlog: at least one is needed"),
+            Self::NoHops => f.write_str("ttl: at least one is needed"),
         }
     }
 }

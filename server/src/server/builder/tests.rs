@@ -45,6 +45,11 @@ fn all_problems_are_named() {
         Server::builder().reactor(config),
         &["buffers: 3 is not a power of two"],
     );
+    check(
+        Server::builder().backlog(0).ttl(0),
+        &["backlog: at least one", "ttl: at least one"],
+    );
+    check(Server::builder().backlog(1).ttl(1), &[]);
 }
 
 #[test]
