@@ -51,6 +51,7 @@ pub mod cookies;
 mod core;
 mod error;
 mod fields;
+mod files;
 mod handler;
 mod limits;
 pub mod middleware;
