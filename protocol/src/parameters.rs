@@ -21,15 +21,13 @@ impl<'a> Parameters<'a> {
     /// `None` if the list breaks the grammar, names one parameter twice, or is too long.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut names = [""; PARAMETERS_MAX];
-        let mut count = 0;
-        for parameter in (Members { rest: text }) {
+        for (count, parameter) in (Members { rest: text }).enumerate() {
             let (name, _) = parameter?;
-            let known = &names[..count];
+            let known = names.get(..count)?;
             if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 return None;
             }
             *names.get_mut(count)? = name;
-            count += 1;
         }
         Some(Self(text))
     }

@@ -1,7 +1,7 @@
 //! Cookies: those that the client sent, and those that it is to keep (RFC 6265).
 //!
 //! Cookies with their attributes are made by the crate `cookie`, whose types are given here, and
-//! read from and written on the [`Context`](crate::Context).
+//! read from and written on the [`Context`].
 //!
 //! A *signed* cookie can be read by its client and not changed; a *private* one can be neither. For
 //! both a [`Key`] is needed: at least 64 bytes that nobody else knows, made once by

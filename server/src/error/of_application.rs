@@ -46,6 +46,7 @@ pub trait AppError: StdError + Send + Sync + 'static {
     fn to_error(&self) -> Error;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: AppError> IntoResponse for E {
     fn into_response(self, ctx: &Context) {
         self.to_error().caused_by(Box::new(self)).into_response(ctx);

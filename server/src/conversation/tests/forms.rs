@@ -186,7 +186,7 @@ fn forms_with_files() {
     let file = part("name=f; filename=\"b.txt\"", "123456");
     let end = "--x--\r\n";
     for (body, expected) in [
-        (format!("{end}"), "200"),
+        (end.to_owned(), "200"),
         (
             format!("{field}{file}{end}"),
             "200 a=1234;f (b.txt)=123456;",
