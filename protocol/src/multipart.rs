@@ -9,7 +9,8 @@
 //! Always true here:
 //! - Data is handed out as it lies in the input; only a part's head is copied, up to its limit.
 //! - A verdict depends on the bytes alone, never on how they were cut.
-//! - A line that begins as the boundary does and goes on otherwise is refused: readers differ on it.
+//! - A line that begins as the boundary does and goes on otherwise is refused: readers differ on
+//!   it.
 //!
 //! Not here: the size of the whole body (`server`), what is made of the parts.
 

@@ -99,8 +99,8 @@ impl Context {
     /// What cannot be a cookie makes the answer a 500, and the log says why: a name that is no
     /// token; a value with white space, quotes, commas, semicolons, backslashes or anything beyond
     /// ASCII (encode those, for instance as base64); a path or domain with a semicolon; a name and
-    /// value of more than [`COOKIE_BYTES_MAX`] together; `__Secure-`, `__Host-`, `SameSite=None` and
-    /// `Partitioned` without what browsers ask of them.
+    /// value of more than [`COOKIE_BYTES_MAX`] together; `__Secure-`, `__Host-`, `SameSite=None`
+    /// and `Partitioned` without what browsers ask of them.
     ///
     /// ```
     /// use ringlane::cookies::{Cookie, time};

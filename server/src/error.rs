@@ -73,7 +73,7 @@ struct Report {
     code: Option<Cow<'static, str>>,
     headers: Vec<(Cow<'static, str>, String)>,
     source: Option<Box<dyn StdError + Send>>,
-    /// Made of an error of which nobody has said yet what it means.
+    /// Made by `?` of an error of which nobody has said here what it means.
     is_unknown: bool,
 }
 
@@ -118,6 +118,7 @@ impl Error {
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.0.code = Some(code.into());
+        self.0.is_unknown = false;
         self
     }
 
@@ -136,6 +137,7 @@ impl Error {
         value: impl Into<String>,
     ) -> Self {
         self.0.headers.push((name.into(), value.into()));
+        self.0.is_unknown = false;
         self
     }
 
@@ -144,6 +146,7 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source: Box<dyn StdError + Send + Sync> = source.into();
         self.0.source = Some(source);
+        self.0.is_unknown = false;
         self
     }
 
@@ -211,7 +214,6 @@ impl<E: StdError + Send + 'static> From<E> for Error {
         let mut made = Self::hidden(Box::new(error));
         if let (Some(status), Some(message)) = (status, message) {
             made.0.status = status;
-            made.0.is_unknown = false;
             made.0.message = message.into();
         }
         made

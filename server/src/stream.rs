@@ -42,8 +42,8 @@ impl Context {
         self.open_stream(None)
     }
 
-    /// As [`stream`](Self::stream), with a `Content-Length` instead of chunks. Fewer bytes than that
-    /// end the connection, where the client sees that the body was cut off.
+    /// As [`stream`](Self::stream), with a `Content-Length` instead of chunks. Fewer bytes than
+    /// that end the connection, where the client sees that the body was cut off.
     ///
     /// # Errors
     ///

@@ -32,8 +32,8 @@ impl Context {
     }
 
     /// Which of several media types the client would rather have, by the weights of its `Accept`
-    /// (RFC 9110 §12.5.1); of equals the first. If it does not say, that is the first of all. `None`
-    /// if it wants none of them: answer 406, or one of them all the same.
+    /// (RFC 9110 §12.5.1); of equals the first. If it does not say, that is the first of all.
+    /// `None` if it wants none of them: answer 406, or one of them all the same.
     ///
     /// What is answered then depends on `Accept`; say so in `Vary` where answers are cached.
     ///

@@ -312,8 +312,8 @@ impl Active {
         if framing == ResponseBody::None {
             return StreamEnd::Whole;
         }
-        let is_said = download.left() == Some(0);
-        if is_said && download.is_empty() {
+        let is_open = download.state.get() != DownloadState::Closed;
+        if is_open && download.left() == Some(0) && download.is_empty() {
             return StreamEnd::Whole;
         }
         match download.state.get() {

@@ -25,7 +25,7 @@ use crate::{Context, IntoResponse};
 /// impl AppError for Mistake {
 ///     fn to_error(&self) -> Error {
 ///         match self {
-///             Self::Database(_) => Error::new(500, "database operation failed").with_code("DB_ERROR"),
+///             Self::Database(_) => Error::new(500, "the database failed").with_code("DB_ERROR"),
 ///             Self::RateLimit => Error::new(429, self.to_string())
 ///                 .with_code("RATE_LIMIT")
 ///                 .with_header("Retry-After", "1"),

@@ -162,7 +162,8 @@ impl Builder {
     }
 
     /// Says what errors of a type mean, wherever a handler or a layer returns one by `?`. Without
-    /// it, they are a 500 that tells clients nothing. Of several for one type the first counts.
+    /// it, they are what [`Error`] says: mostly a 500 that tells clients nothing. Of several for
+    /// one type the first counts.
     ///
     /// ```
     /// use std::io;

@@ -154,6 +154,29 @@ fn an_error_of_which_nothing_was_said_stays_hidden() {
 }
 
 #[test]
+fn a_type_that_has_a_meaning_by_itself_can_be_given_another() {
+    fn mapped() -> Builder {
+        server()
+            .map_error(|_: &std::num::ParseIntError| Error::new(422, "no number"))
+            .get("/number/{text}", |ctx: Context| -> Result {
+                let _: u8 = ctx.param_text("text").unwrap_or_default().parse()?;
+                Ok(())
+            })
+            .get("/coded/{text}", |ctx: Context| -> Result {
+                let text = ctx.param_text("text").unwrap_or_default();
+                let parsed = text.parse::<u8>();
+                parsed.map_err(|error| Error::from(error).with_code("MINE"))?;
+                Ok(())
+            })
+    }
+    let end = "HTTP/1.1\r\nHost: a\r\n\r\n";
+    check(mapped, &format!("GET /number/x {end}"), "422 no number");
+    check(mapped, &format!("GET /number/300 {end}"), "422 no number");
+    let own = "400 invalid digit found in string";
+    check(mapped, &format!("GET /coded/x {end}"), own);
+}
+
+#[test]
 fn all_errors_can_have_a_page_of_their_own() {
     fn paged() -> Builder {
         routes()
