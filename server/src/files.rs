@@ -23,9 +23,9 @@ impl Context {
     /// Answers with a file.
     ///
     /// Its media type is that of its name's end, unless one is set; text is taken to be UTF-8.
-    /// `ETag` and `Last-Modified` are set from the file, and a client that has it already gets a 304. A
-    /// client that asks for one range of its bytes gets them in a 206. All of that holds for `GET`
-    /// and `HEAD` while the status is 200; otherwise the file is sent whole.
+    /// `ETag` and `Last-Modified` are set from the file, and a client that has it already gets a
+    /// 304. A client that asks for one range of its bytes gets them in a 206. All of that holds for
+    /// `GET` and `HEAD` while the status is 200; otherwise the file is sent whole.
     ///
     /// The path is yours: where a part of it comes from a client, use
     /// [`file_within`](Self::file_within).
