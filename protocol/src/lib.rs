@@ -31,22 +31,38 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
 mod body;
 mod bytes;
 pub mod chunked;
+mod conditional;
 mod date;
+mod disposition;
+mod media_type;
+mod multipart;
+mod parameters;
 pub mod percent;
 pub mod query;
+mod range;
 mod request;
 mod response;
 
+pub use accept::preferred;
 pub use body::{
     BodyDecoder, BodyError, BodyPart, BodyStep, CHUNK_EXTENSION_BYTES_MAX, CHUNK_LINE_BYTES_MAX,
     TRAILER_BYTES_MAX,
 };
 pub use bytes::is_field_value;
+pub use conditional::{Precondition, Validators};
 pub use date::{DATE_BYTES, write_date};
+pub use disposition::{attachment, location};
 pub use http::{Method, StatusCode, Version};
+pub use media_type::MediaType;
+pub use multipart::{
+    MultipartDecoder, MultipartError, MultipartLimits, MultipartPart, MultipartStep,
+    PART_HEADERS_MAX, PartHead,
+};
+pub use range::{ByteRange, byte_range};
 pub use request::{
     Framing, HEADERS_CEILING, HeadLimits, HeadParser, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX,
     ParseError, Parsed, RequestHead,

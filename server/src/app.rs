@@ -18,6 +18,7 @@ use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
 use crate::chain::Chain;
 use crate::conversation::HttpCore;
 use crate::core::Core;
+use crate::error::ErrorRules;
 use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
 use crate::limits::Limits;
 use crate::routes::Scope;
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) server_name: Option<Arc<str>>,
     pub(crate) states: Vec<StateFactory>,
     pub(crate) fallback: Option<Erased>,
+    pub(crate) errors: ErrorRules,
 }
 
 impl Default for Settings {
@@ -46,6 +48,7 @@ impl Default for Settings {
             server_name: Some("ringlane".into()),
             states: Vec::new(),
             fallback: None,
+            errors: ErrorRules::default(),
         }
     }
 }
@@ -99,6 +102,7 @@ impl App {
             settings.limits,
             settings.half_close,
             settings.server_name.clone(),
+            settings.errors.clone(),
             states.collect(),
         );
         HttpCore::new(

@@ -4,14 +4,19 @@
 //! - A body larger than its limit is an error before its end is read.
 //! - The client is asked for the body (`100 Continue`) when the handler first reads, not before.
 //!
-//! Not here: how bytes get here (`conversation/`), what happens to a body that nobody reads.
+//! Not here: what the bytes mean (`body/decode.rs`, `body/multipart.rs`), how they get here
+//! (`conversation/`), what happens to a body that nobody reads.
+
+mod decode;
+mod multipart;
+
+pub use multipart::{Multipart, Part};
 
 use std::future::poll_fn;
 use std::task::{self, Poll};
 
 use bytes::Bytes;
 use ringlane_protocol::StatusCode;
-use serde::de::DeserializeOwned;
 
 use crate::context::exchange::{Upload, UploadFailure, UploadState};
 use crate::{Context, Error, Result};
@@ -98,33 +103,6 @@ impl Body {
         .await
     }
 
-    /// All that is left of the body, as text.
-    ///
-    /// # Errors
-    ///
-    /// See [`Body`]; 400 also if it is not UTF-8.
-    pub async fn text(self) -> Result<String> {
-        let bytes = self.bytes().await?;
-        String::from_utf8(bytes.into())
-            .map_err(|_| Error::new(StatusCode::BAD_REQUEST, "the body is not valid UTF-8"))
-    }
-
-    /// All that is left of the body, parsed as JSON.
-    ///
-    /// # Errors
-    ///
-    /// See [`Body`]; 415 if the request does not declare JSON, 400 that names the problem and its
-    /// place if it is not, or not such a value.
-    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        if !declares_json(&self.0) {
-            let problem = "the body must be declared as `Content-Type: application/json`";
-            return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
-        }
-        let bytes = self.bytes().await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Error::new(StatusCode::BAD_REQUEST, format!("invalid JSON: {error}")))
-    }
-
     /// The length that the request declared. `None` if it is sent in chunks, or there is no body.
     pub fn declared_len(&self) -> Option<u64> {
         self.upload().declared.get()
@@ -197,12 +175,4 @@ fn explain(failure: UploadFailure) -> Error {
             Error::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")
         }
     }
-}
-
-/// `application/json` or `application/…+json`, with any parameters (RFC 6839 §3.1).
-fn declares_json(ctx: &Context) -> bool {
-    let declared = ctx.header("Content-Type").unwrap_or_default();
-    let kind = declared.split(';').next().unwrap_or_default().trim();
-    let kind = kind.to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }

@@ -10,7 +10,9 @@
 
 pub(crate) mod exchange;
 mod extensions;
+mod negotiation;
 pub(crate) mod pool;
+mod query;
 pub(crate) mod record;
 mod request;
 mod response;

@@ -6,6 +6,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
+use crate::error::ErrorRules;
 use crate::limits::Limits;
 
 /// One core, as its requests see it.
@@ -15,6 +16,7 @@ pub(crate) struct Core {
     pub(crate) half_close: bool,
     /// The value of `Server`.
     pub(crate) server_name: Option<Arc<str>>,
+    pub(crate) errors: ErrorRules,
     pub(crate) counts: Counts,
     states: Vec<Box<dyn Any>>,
 }
@@ -73,12 +75,14 @@ impl Core {
         limits: Limits,
         half_close: bool,
         server_name: Option<Arc<str>>,
+        errors: ErrorRules,
         states: Vec<Box<dyn Any>>,
     ) -> Self {
         Self {
             limits,
             half_close,
             server_name,
+            errors,
             counts: Counts::default(),
             states,
         }

@@ -10,7 +10,12 @@
 //! Not here: what may be returned instead of an error (`respond.rs`).
 
 mod known;
+mod of_application;
+mod rules;
 mod write;
+
+pub use of_application::AppError;
+pub(crate) use rules::ErrorRules;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -42,8 +47,8 @@ pub const fn ok() -> Result {
 ///
 /// `?` makes one of every error type. Errors of parsing numbers and text are the client's
 /// (400, with their message); all others become a 500 that says nothing, and are logged. To say
-/// something else, map the error, or return a type of your own that is
-/// [`IntoResponse`](crate::IntoResponse).
+/// something else, map the error; or say once what its type means: [`AppError`] for one of your
+/// own, [`Builder::map_error`](crate::Builder::map_error) for any.
 ///
 /// ```
 /// use ringlane::{Context, Error, Result};
@@ -66,7 +71,10 @@ struct Report {
     status: StatusCode,
     message: Cow<'static, str>,
     code: Option<Cow<'static, str>>,
+    headers: Vec<(Cow<'static, str>, String)>,
     source: Option<Box<dyn StdError + Send>>,
+    /// Made by `?` of an error of which nobody has said here what it means.
+    is_unknown: bool,
 }
 
 impl Error {
@@ -83,7 +91,9 @@ impl Error {
             status,
             message: message.into(),
             code: None,
+            headers: Vec::new(),
             source: None,
+            is_unknown: false,
         }))
     }
 
@@ -98,7 +108,9 @@ impl Error {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             message: INTERNAL.into(),
             code: None,
+            headers: Vec::new(),
             source: Some(source),
+            is_unknown: true,
         }))
     }
 
@@ -106,6 +118,26 @@ impl Error {
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.0.code = Some(code.into());
+        self.0.is_unknown = false;
+        self
+    }
+
+    /// Sets a header of the answer, such as `Retry-After`. An invalid one makes the answer a 500,
+    /// and is logged.
+    ///
+    /// ```
+    /// use ringlane::Error;
+    ///
+    /// let error = Error::new(429, "one request a second").with_header("Retry-After", "1");
+    /// ```
+    #[must_use]
+    pub fn with_header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.0.headers.push((name.into(), value.into()));
+        self.0.is_unknown = false;
         self
     }
 
@@ -114,6 +146,7 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source: Box<dyn StdError + Send + Sync> = source.into();
         self.0.source = Some(source);
+        self.0.is_unknown = false;
         self
     }
 

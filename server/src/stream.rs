@@ -39,6 +39,32 @@ impl Context {
     /// }
     /// ```
     pub fn stream(&self) -> Result<ResponseStream> {
+        self.open_stream(None)
+    }
+
+    /// As [`stream`](Self::stream), with a `Content-Length` instead of chunks. Fewer bytes than
+    /// that end the connection, where the client sees that the body was cut off.
+    ///
+    /// # Errors
+    ///
+    /// If the head is committed already.
+    ///
+    /// ```
+    /// use ringlane::{Context, Result};
+    ///
+    /// async fn zeros(ctx: Context) -> Result {
+    ///     let mut stream = ctx.sized_stream(1_000_000)?;
+    ///     for _ in 0..100 {
+    ///         stream.send(vec![0; 10_000]).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn sized_stream(&self, length: u64) -> Result<ResponseStream> {
+        self.open_stream(Some(length))
+    }
+
+    fn open_stream(&self, length: Option<u64>) -> Result<ResponseStream> {
         if self.is_committed() {
             return Err(Error::internal("the response was committed before"));
         }
@@ -48,7 +74,9 @@ impl Context {
             ));
         }
         self.0.reply.phase.set(Phase::Committed);
-        self.0.exchange.download.state.set(DownloadState::Open);
+        let download = &self.0.exchange.download;
+        download.state.set(DownloadState::Open);
+        download.length.set(length);
         self.0.exchange.notify();
         Ok(ResponseStream(self.clone()))
     }
@@ -70,7 +98,8 @@ impl ResponseStream {
     ///
     /// # Errors
     ///
-    /// If the client has gone, or the request is over.
+    /// If the client has gone, or the request is over; if it is more than the length that was
+    /// [said](Context::sized_stream), and then nothing of it is sent.
     pub async fn send(&mut self, bytes: impl Into<Bytes>) -> Result {
         let mut bytes = Some(bytes.into());
         poll_fn(|cx| {
@@ -82,6 +111,11 @@ impl ResponseStream {
             if !download.has_room() {
                 download.wait(cx.waker());
                 return Poll::Pending;
+            }
+            let len = bytes.as_ref().map_or(0, Bytes::len) as u64;
+            if download.left().is_some_and(|left| len > left) {
+                let problem = "a response is longer than its length was said to be";
+                return Poll::Ready(Err(Error::internal(problem)));
             }
             if let Some(bytes) = bytes.take().filter(|bytes| !bytes.is_empty()) {
                 download.put(bytes);

@@ -3,12 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod bodies;
+mod conditional;
 mod connection;
 mod extensions;
 mod fields;
 mod framing;
 mod hosts;
 mod limits;
+mod multipart;
 mod oracle;
 mod request_line;
 mod response_fields;

@@ -224,6 +224,10 @@ fn wake_other(waiting: Option<Waker>, own: &Waker) -> bool {
 #[derive(Default)]
 pub(crate) struct Download {
     pub(crate) state: Cell<DownloadState>,
+    /// How long the body will be, if that was said.
+    pub(crate) length: Cell<Option<u64>>,
+    /// How much of it was put here.
+    pub(crate) put: Cell<u64>,
     queue: RefCell<VecDeque<Bytes>>,
     queued_bytes: Cell<usize>,
     sender: Cell<Option<Waker>>,
@@ -250,8 +254,14 @@ impl Download {
     }
 
     pub(crate) fn put(&self, bytes: Bytes) {
+        self.put.set(self.put.get() + bytes.len() as u64);
         self.queued_bytes.set(self.queued_bytes.get() + bytes.len());
         self.queue.borrow_mut().push_back(bytes);
+    }
+
+    /// How much is still to be put here, if the length was said.
+    pub(crate) fn left(&self) -> Option<u64> {
+        Some(self.length.get()?.saturating_sub(self.put.get()))
     }
 
     /// Takes the next piece.
@@ -290,6 +300,8 @@ impl Download {
     fn reset(&mut self) {
         let Self {
             state,
+            length,
+            put,
             queue,
             queued_bytes,
             sender,
@@ -297,6 +309,8 @@ impl Download {
         if state.replace(DownloadState::Unused) == DownloadState::Unused {
             return; // nothing else was touched
         }
+        length.set(None);
+        put.set(0);
         queue.get_mut().clear();
         queued_bytes.set(0);
         sender.set(None);

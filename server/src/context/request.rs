@@ -168,7 +168,11 @@ impl Context {
     }
 }
 
-fn parse<T: FromStr<Err: fmt::Display>>(kind: &str, name: &str, text: Option<&str>) -> Result<T> {
+pub(super) fn parse<T: FromStr<Err: fmt::Display>>(
+    kind: &str,
+    name: &str,
+    text: Option<&str>,
+) -> Result<T> {
     let problem = match text.map(str::parse) {
         Some(Ok(value)) => return Ok(value),
         Some(Err(error)) => format!("{kind} `{name}`: {error}"),

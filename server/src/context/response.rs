@@ -20,7 +20,8 @@ use crate::core::ContentType;
 use crate::{Error, IntoStatus, Result};
 
 /// Headers that describe a body, and go with it.
-const OF_CONTENT: [&str; 7] = [
+const OF_CONTENT: [&str; 8] = [
+    "Accept-Ranges",
     "Content-Disposition",
     "Content-Encoding",
     "Content-Language",
@@ -145,15 +146,21 @@ impl Context {
         self.share_body(ContentType::Binary, bytes.into());
     }
 
-    /// Sends the client elsewhere, with a status such as [`StatusCode::SEE_OTHER`].
+    /// Sends the client elsewhere: with 301 or 308 for good, with 302 or 307 for now, with 303 to
+    /// what a `GET` shows (RFC 9110 §15.4). After 307 and 308 the request is made anew as it was.
     ///
-    /// A status that is no redirect, or a location that is no header value, makes the answer a 500,
-    /// and is logged.
+    /// What no URI may hold, such as spaces and letters beyond ASCII, is percent-encoded. Another
+    /// status, or a location with a control character, makes the answer a 500, and is logged.
+    ///
+    /// A location that a client could choose may lead to any site: `//example.org` does. Check it.
     pub fn redirect(&self, status: impl IntoStatus, location: impl AsRef<str>) {
-        self.set_status(status)
-            .set_header("Location", location.as_ref());
-        if !self.status().is_redirection() {
-            self.fault("a redirect needs a status from 300 to 399");
+        self.set_status(status);
+        if !matches!(self.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+            return self.fault("a redirect has the status 301, 302, 303, 307 or 308");
+        }
+        match ringlane_protocol::location(location.as_ref()) {
+            Some(location) => drop(self.set_header("Location", location)),
+            None => self.fault("a redirect's location holds a control character"),
         }
     }
 

@@ -209,8 +209,8 @@ impl Active {
                     io.output.append(bytes);
                     io.output.buffer().extend_from_slice(CHUNK_END);
                 }
-                ResponseBody::UntilClose => io.output.append(bytes),
-                ResponseBody::None | ResponseBody::Length(_) => {}
+                ResponseBody::UntilClose | ResponseBody::Length(_) => io.output.append(bytes),
+                ResponseBody::None => {}
             }
         }
         if !download.is_empty() {

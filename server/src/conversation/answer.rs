@@ -117,7 +117,11 @@ impl HttpCore {
         keep_alive: bool,
         io: &mut Io<'_>,
     ) -> (ResponseBody, bool) {
-        self.write_head(ctx, ResponseBody::Chunked, keep_alive, io)
+        let body = match ctx.0.exchange.download.length.get() {
+            Some(length) => ResponseBody::Length(length),
+            None => ResponseBody::Chunked,
+        };
+        self.write_head(ctx, body, keep_alive, io)
     }
 
     fn write_head(

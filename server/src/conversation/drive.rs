@@ -229,11 +229,7 @@ impl HttpCore {
                         return self.give_up(active);
                     }
                     StreamEnd::Later => return active.wait(io),
-                    // RFC 9112 §8: without its last chunk the client knows that it was cut off.
-                    StreamEnd::Cut if framing == ResponseBody::Chunked => {
-                        return Progress::End(Intent::Finish);
-                    }
-                    StreamEnd::Cut => return Progress::End(Intent::Abort),
+                    StreamEnd::Cut => return Progress::End(cut_off(framing)),
                 },
             }
             active.is_answered = true;
@@ -316,6 +312,10 @@ impl Active {
         if framing == ResponseBody::None {
             return StreamEnd::Whole;
         }
+        let is_open = download.state.get() != DownloadState::Closed;
+        if is_open && download.left() == Some(0) && download.is_empty() {
+            return StreamEnd::Whole;
+        }
         match download.state.get() {
             DownloadState::Closed | DownloadState::Unused => return StreamEnd::Cut,
             DownloadState::Dropped if self.ctx.0.run.outcome.get() != Outcome::Answered => {
@@ -324,6 +324,11 @@ impl Active {
             DownloadState::Open => return StreamEnd::Later,
             DownloadState::Dropped | DownloadState::Finished if !download.is_empty() => {
                 return StreamEnd::Later;
+            }
+            DownloadState::Dropped | DownloadState::Finished
+                if matches!(framing, ResponseBody::Length(_)) =>
+            {
+                return StreamEnd::Cut;
             }
             DownloadState::Dropped | DownloadState::Finished => {}
         }
@@ -342,6 +347,15 @@ impl Active {
             true => Intent::Finish,
             false => Intent::Linger,
         }
+    }
+}
+
+/// How to end a connection whose answer was not finished.
+fn cut_off(framing: ResponseBody) -> Intent {
+    match framing {
+        // RFC 9112 §8: without its last chunk, or with too few bytes, the client knows.
+        ResponseBody::Chunked | ResponseBody::Length(_) => Intent::Finish,
+        ResponseBody::UntilClose | ResponseBody::None => Intent::Abort,
     }
 }
 

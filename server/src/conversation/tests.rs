@@ -1,10 +1,13 @@
 //! Conversations over a simulated connection, written down as what is sent and what comes back.
 
 mod answers;
+mod application_errors;
 mod bodies;
 mod deadlines;
 mod endings;
 mod errors;
+mod forms;
+mod questions;
 mod requests;
 mod streams;
 

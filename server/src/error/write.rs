@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Error;
+use crate::core::ContentType;
 use crate::{Context, IntoResponse};
 
 #[derive(Serialize)]
@@ -14,16 +15,24 @@ struct Body<'a> {
 
 impl IntoResponse for Error {
     fn into_response(self, ctx: &Context) {
-        self.log(ctx);
-        self.write(ctx);
+        let error = ctx.0.core.errors.resolve(self);
+        error.log(ctx);
+        error.write(ctx);
         ctx.fail();
     }
 }
 
 impl Error {
     pub(crate) fn write(&self, ctx: &Context) {
-        ctx.clear_content();
-        ctx.set_status(self.status());
+        self.begin(ctx);
+        let rules = &ctx.0.core.errors;
+        if rules.write_page(ctx, self) {
+            if ctx.0.reply.content_type.get() != ContentType::None {
+                return;
+            }
+        } else {
+            self.begin(ctx); // what it wrote before it panicked does not count
+        }
         if !accepts_json(ctx) {
             return ctx.text(self.message());
         }
@@ -34,6 +43,15 @@ impl Error {
         };
         if ctx.json(&body).is_err() {
             ctx.text(self.message()); // three strings always serialise
+        }
+    }
+
+    /// Everything but the body.
+    fn begin(&self, ctx: &Context) {
+        ctx.clear_content();
+        ctx.set_status(self.status());
+        for (name, value) in &self.0.headers {
+            ctx.set_header(name, value);
         }
     }
 

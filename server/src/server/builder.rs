@@ -16,11 +16,11 @@ use ringlane_reactor::{Config, ConfigError, OverLimit};
 use ringlane_router::{RouteError, TrailingSlash};
 
 use super::Server;
-use crate::Context;
 use crate::app::{App, Settings};
 use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
 use crate::routes::{Builder, Scope};
+use crate::{Context, Error};
 
 /// What a whole server has beyond its routes: its settings.
 pub struct Whole {
@@ -184,6 +184,59 @@ impl Builder {
         R: HandlerReturn<K>,
     {
         self.whole.settings.fallback = Some(R::erase(handler));
+        self
+    }
+
+    /// Says what errors of a type mean, wherever a handler or a layer returns one by `?`. Without
+    /// it, they are what [`Error`] says: mostly a 500 that tells clients nothing. Of several for
+    /// one type the first counts.
+    ///
+    /// ```
+    /// use std::io;
+    /// use ringlane::{Context, Error, Result, Server, testing::Client};
+    ///
+    /// fn read(_: Context) -> Result<String> {
+    ///     Ok(std::fs::read_to_string("no such file")?)
+    /// }
+    ///
+    /// let server = Server::builder()
+    ///     .map_error(|error: &io::Error| match error.kind() {
+    ///         io::ErrorKind::NotFound => Error::new(404, "no such note"),
+    ///         _ => Error::new(500, "the note cannot be read"),
+    ///     })
+    ///     .get("/", read)
+    ///     .build()?;
+    /// assert_eq!(Client::new(server)?.get("/").send()?.status(), 404);
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn map_error<E, F>(mut self, map: F) -> Self
+    where
+        E: std::error::Error + 'static,
+        F: Fn(&E) -> Error + Send + Sync + 'static,
+    {
+        self.whole.settings.errors.add_map(map);
+        self
+    }
+
+    /// Writes the answers to errors in place of the usual ones: those of handlers and layers, and
+    /// the server's own, such as 404, 405, 413 and 500. Status and headers are set already. Where
+    /// it writes no body, the usual one is sent.
+    ///
+    /// What is no request at all, such as a malformed head, has no Context and is answered as ever.
+    ///
+    /// ```
+    /// use ringlane::{Context, Error, Server, testing::Client};
+    ///
+    /// let server = Server::builder()
+    ///     .on_error(|ctx: &Context, error: &Error| {
+    ///         ctx.html(format!("<h1>{}</h1>", error.status()));
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(Client::new(server)?.get("/").send()?.text(), "<h1>404 Not Found</h1>");
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn on_error(mut self, page: impl Fn(&Context, &Error) + Send + Sync + 'static) -> Self {
+        self.whole.settings.errors.set_page(page);
         self
     }
 

@@ -159,3 +159,53 @@ fn a_body_is_sent_back_as_it_comes() {
     talk.send(format!("60\r\n{}\r\n", "x".repeat(0x60)))
         .expect("end");
 }
+
+#[test]
+fn a_stream_of_a_length_keeps_to_it() {
+    fn sized() -> Builder {
+        async fn send(ctx: Context) -> Result {
+            let mut stream = ctx.sized_stream(ctx.query("length")?)?;
+            for piece in ["abc", "def"] {
+                stream.send(piece).await?;
+            }
+            if ctx.query_text("end").is_some() {
+                stream.finish();
+            }
+            Ok(())
+        }
+        server().get("/", send)
+    }
+    let get = |query: &str| format!("GET /?{query} HTTP/1.1\r\nHost: a\r\n\r\n");
+    for end in ["", "&end"] {
+        check(
+            sized,
+            &get(&format!("length=6{end}")).repeat(2),
+            "200 abcdef | 200 abcdef",
+        );
+        check(
+            sized,
+            &get(&format!("length=7{end}")),
+            "200 abcdef (cut) | end",
+        );
+        check(
+            sized,
+            &get(&format!("length=5{end}")),
+            "200 abc (cut) | end",
+        );
+        check(sized, &get(&format!("length=3{end}")), "200 abc");
+    }
+    let heard = Talk::with(sized()).send(get("length=6")).text();
+    assert!(heard.contains("Content-Length: 6\r\n"), "{heard}");
+    assert!(!heard.contains("Transfer-Encoding"), "{heard}");
+    let mut old = Talk::with(sized());
+    let input = "GET /?length=6 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    old.send(input.repeat(2)).expect("200 abcdef | 200 abcdef");
+    let mut head = Talk::with(sized());
+    let heard = head
+        .send("HEAD /?length=6 HTTP/1.1\r\nHost: a\r\n\r\n")
+        .text();
+    assert!(
+        heard.contains("Content-Length: 6\r\n") && heard.ends_with("\r\n\r\n"),
+        "{heard}"
+    );
+}

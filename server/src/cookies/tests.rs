@@ -1,0 +1,182 @@
+//! Cookies as a client sees them.
+
+use super::*;
+use crate::testing::{Answer, Client};
+use crate::{Result, Server};
+
+fn answer(handler: fn(Context), cookie_lines: &[&str]) -> Answer {
+    let server = Server::builder().get("/", handler).build().unwrap();
+    let mut client = Client::new(server).unwrap();
+    let mut request = client.get("/");
+    for line in cookie_lines {
+        request = request.header("Cookie", *line);
+    }
+    request.send().unwrap()
+}
+
+fn set_cookies(answer: &Answer) -> Vec<&str> {
+    let lines = answer.headers().filter(|(name, _)| *name == LINE);
+    lines.map(|(_, value)| value).collect()
+}
+
+fn key() -> Key {
+    Key::try_from(&[7; 64][..]).unwrap()
+}
+
+#[test]
+fn cookies_are_read_from_every_line() {
+    let list = |ctx: Context| {
+        let all: Vec<_> = ctx
+            .cookies()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        ctx.text(format!(
+            "{} {:?} {:?}",
+            all.join(" "),
+            ctx.cookie("a"),
+            ctx.cookie("A")
+        ));
+    };
+    for (lines, expected) in [
+        (&[][..], " None None"),
+        (&["a=1"], "a=1 Some(\"1\") None"),
+        (
+            &["a=1; b=2;c = 3 ", "a=4"],
+            "a=1 b=2 c=3 a=4 Some(\"1\") None",
+        ),
+        (&["a=\"1\"; b=\"; =; c"], "a=1 b=\" = Some(\"1\") None"),
+        (&["a=b=c; ; a"], "a=b=c Some(\"b=c\") None"),
+    ] {
+        assert_eq!(answer(list, lines).text(), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn several_cookies_are_set_with_their_attributes() {
+    let heard = answer(
+        |ctx| {
+            ctx.set_cookie(("plain", "1")).set_cookie(("twice", "1"));
+            let full = Cookie::build(("full", "\"quoted\""))
+                .path("/a b")
+                .domain("example.org")
+                .max_age(time::Duration::hours(1))
+                .http_only(true)
+                .secure(true)
+                .same_site(SameSite::Strict);
+            ctx.set_cookie(full).set_cookie(("twice", "2"));
+            ctx.set_cookie(Cookie::build(("twice", "3")).path("/b"));
+            ctx.remove_cookie(Cookie::build("gone").path("/"));
+        },
+        &[],
+    );
+    assert_eq!(heard.status(), 200);
+    assert_eq!(
+        set_cookies(&heard),
+        [
+            "plain=1",
+            "full=\"quoted\"; HttpOnly; SameSite=Strict; Secure; Path=/a b; Domain=example.org; Max-Age=3600",
+            "twice=2",
+            "twice=3; Path=/b",
+            "gone=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_a_cookie_is_refused() {
+    let refused: [fn() -> Cookie<'static>; 14] = [
+        || ("", "1").into(),
+        || ("a b", "1").into(),
+        || ("a=b", "1").into(),
+        || ("a\r\nX", "1").into(),
+        || ("\u{e9}", "1").into(),
+        || ("a", "1;2").into(),
+        || ("a", "1 2").into(),
+        || ("a", "1\r\nSet-Cookie: b=2").into(),
+        || ("a", "\u{e9}").into(),
+        || ("a", "\"").into(),
+        || Cookie::build(("a", "1")).path("/; Secure").build(),
+        || Cookie::build(("a", "1")).domain("a\nb").build(),
+        || ("__Secure-a", "1").into(),
+        || {
+            Cookie::build(("__host-a", "1"))
+                .secure(true)
+                .path("/b")
+                .build()
+        },
+    ];
+    for cookie in refused {
+        assert!(flaw(&cookie()).is_some(), "{:?}", cookie());
+    }
+    for cookie in [
+        Cookie::build(("__Host-a", "1"))
+            .secure(true)
+            .path("/")
+            .build(),
+        Cookie::build(("a", "1")).same_site(SameSite::None).build(),
+        Cookie::new("a", "x".repeat(COOKIE_BYTES_MAX - 1)),
+        Cookie::new("a", ""),
+        Cookie::new("!#$%&'*+-.^_`|~", "!#$%&'()*+-./:<=>?@[]^_`{|}~"),
+    ] {
+        assert_eq!(flaw(&cookie), None, "{cookie:?}");
+    }
+    assert!(flaw(&Cookie::new("a", "x".repeat(COOKIE_BYTES_MAX))).is_some());
+    let insecure = Cookie::build(("a", "1"))
+        .same_site(SameSite::None)
+        .secure(false);
+    assert!(flaw(&insecure.build()).is_some());
+    let heard = answer(|ctx| ctx.set_cookie(("a", "1;2")).text("not this"), &[]);
+    assert_eq!(
+        (heard.status().as_u16(), heard.text()),
+        (500, "internal server error")
+    );
+    assert!(set_cookies(&heard).is_empty());
+}
+
+#[test]
+fn sealed_cookies_open_with_their_key_and_name_alone() -> Result {
+    let seal = |ctx: Context| {
+        ctx.set_signed_cookie(("s", "plain"), &key());
+        ctx.set_private_cookie(("p", "any; text \u{e9}"), &key());
+    };
+    let sealed = answer(seal, &[]);
+    let lines = set_cookies(&sealed);
+    let (signed, private) = (lines[0], lines[1]);
+    assert!(signed.ends_with("plain"), "{signed}");
+    assert!(!private.contains("text"), "{private}");
+    let open = |ctx: Context| {
+        let (s, p) = (
+            ctx.signed_cookie("s", &key()),
+            ctx.private_cookie("p", &key()),
+        );
+        let other = Key::try_from(&[8; 64][..]).unwrap();
+        assert_eq!(ctx.signed_cookie("s", &other), None);
+        assert_eq!(ctx.private_cookie("p", &other), None);
+        ctx.text(format!("{s:?} {p:?}"));
+    };
+    let both = "Some(\"plain\") Some(\"any; text \u{e9}\")";
+    assert_eq!(answer(open, &[signed, private]).text(), both);
+    // Another subdomain may have set something under the same name.
+    let tossed = format!("s=forged; {signed}; p=forged; {private}");
+    assert_eq!(answer(open, &[&tossed]).text(), both);
+    let changed = [
+        signed.replace("plain", "other"),
+        private.replace("p=", "p=A"),
+    ];
+    assert_eq!(
+        answer(open, &[&changed[0], &changed[1]]).text(),
+        "None None"
+    );
+    let exchanged = [signed.replace("s=", "p="), private.replace("p=", "s=")];
+    assert_eq!(
+        answer(open, &[&exchanged[0], &exchanged[1]]).text(),
+        "None None"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_key_has_a_least_length() {
+    assert!(Key::try_from(&[0; 63][..]).is_err());
+    assert!(Key::try_from(&[0; 64][..]).is_ok());
+}
