@@ -5,8 +5,10 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::limits::Limits;
+use crate::panic::PanicHook;
 
 /// One core, as its requests see it.
 pub(crate) struct Core {
@@ -15,7 +17,11 @@ pub(crate) struct Core {
     pub(crate) half_close: bool,
     /// The value of `Server`.
     pub(crate) server_name: Option<Arc<str>>,
+    /// Told of panics in handlers and layers.
+    pub(crate) on_panic: Option<PanicHook>,
     pub(crate) counts: Counts,
+    /// Connections that are open; read by other cores.
+    pub(crate) connections: Arc<Tally>,
     states: Vec<Box<dyn Any>>,
 }
 
@@ -41,6 +47,30 @@ impl Count {
     #[cfg(test)]
     pub(crate) fn get(&self) -> u64 {
         self.0.get()
+    }
+}
+
+/// A number that one core writes and all may read.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(AtomicU64);
+
+impl Tally {
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Only the owning core may call this: there is no read-modify-write.
+    #[inline]
+    pub(crate) fn up(&self) {
+        self.0.store(self.get() + 1, Ordering::Relaxed);
+    }
+
+    /// As [`up`](Self::up), and never below zero.
+    #[inline]
+    pub(crate) fn down(&self) {
+        let before = self.get();
+        debug_assert!(before > 0, "what ends has begun");
+        self.0.store(before.saturating_sub(1), Ordering::Relaxed);
     }
 }
 
@@ -73,13 +103,16 @@ impl Core {
         limits: Limits,
         half_close: bool,
         server_name: Option<Arc<str>>,
+        on_panic: Option<PanicHook>,
         states: Vec<Box<dyn Any>>,
     ) -> Self {
         Self {
             limits,
             half_close,
             server_name,
+            on_panic,
             counts: Counts::default(),
+            connections: Arc::default(),
             states,
         }
     }

@@ -26,13 +26,20 @@
 
 mod access_log;
 mod cors;
+mod counters;
+mod number;
 mod request_id;
 mod security_headers;
+mod timeout;
+mod timing;
 
 pub use access_log::AccessLog;
 pub use cors::Cors;
+pub use counters::Counters;
 pub use request_id::RequestId;
 pub use security_headers::SecurityHeaders;
+pub use timeout::Timeout;
+pub use timing::Timing;
 
 use crate::Builder;
 

@@ -21,12 +21,25 @@ impl IntoResponse for Error {
 }
 
 impl Error {
+    /// As JSON, whatever the client accepts.
+    pub(crate) fn into_json_response(self, ctx: &Context) {
+        self.log(ctx);
+        self.write_json(ctx);
+        ctx.fail();
+    }
+
     pub(crate) fn write(&self, ctx: &Context) {
+        if accepts_json(ctx) {
+            return self.write_json(ctx);
+        }
         ctx.clear_content();
         ctx.set_status(self.status());
-        if !accepts_json(ctx) {
-            return ctx.text(self.message());
-        }
+        ctx.text(self.message());
+    }
+
+    fn write_json(&self, ctx: &Context) {
+        ctx.clear_content();
+        ctx.set_status(self.status());
         let body = Body {
             error: self.status().canonical_reason().unwrap_or("Error"),
             message: self.message(),

@@ -16,11 +16,11 @@ use ringlane_reactor::{Config, ConfigError, OverLimit};
 use ringlane_router::{RouteError, TrailingSlash};
 
 use super::Server;
-use crate::Context;
 use crate::app::{App, Settings};
 use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
 use crate::routes::{Builder, Scope};
+use crate::{Context, Panic};
 
 /// What a whole server has beyond its routes: its settings.
 pub struct Whole {
@@ -158,6 +158,15 @@ impl Builder {
         R: HandlerReturn<K>,
     {
         self.whole.settings.fallback = Some(R::erase(handler));
+        self
+    }
+
+    /// Tells a monitor of each panic in a handler or a layer, as [`Panic`] says. The client gets its
+    /// 500 in any case, also if the hook itself panics. The last hook that is set counts.
+    ///
+    /// It runs on the core that the request is on: what takes long belongs on another thread.
+    pub fn on_panic(mut self, hook: impl Fn(&Panic<'_>) + Send + Sync + 'static) -> Self {
+        self.whole.settings.on_panic = Some(Arc::new(hook));
         self
     }
 
