@@ -25,6 +25,7 @@
 //! Not here: how layers run (`chain.rs`).
 
 mod access_log;
+pub mod auth;
 mod cors;
 mod counters;
 mod number;
