@@ -75,8 +75,10 @@ impl<C: DeserializeOwned + 'static> Jwt<C> {
     pub fn new(keys: impl Into<Vec<Key>>) -> Self {
         let keys: Vec<Key> = keys.into();
         assert!(keys.len() <= KEYS_MAX, "a verifier has 32 keys at most");
-        let mut validation = Validation::default();
-        validation.validate_nbf = true;
+        let validation = Validation {
+            validate_nbf: true,
+            ..Validation::default()
+        };
         let of = |key: Key| Candidate {
             validation: of_key(&validation, &key),
             key,

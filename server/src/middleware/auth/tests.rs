@@ -23,7 +23,7 @@ fn verify(_: &Context, token: &str) -> Result<Identity, Refusal> {
 
 fn whoami(ctx: Context) -> String {
     let identity = ctx.get::<Identity>();
-    identity.map_or("nobody".to_owned(), |identity| identity.0.clone())
+    identity.map_or_else(|| "nobody".to_owned(), |identity| identity.0.clone())
 }
 
 fn client(server: Builder) -> Client {
