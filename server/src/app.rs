@@ -21,6 +21,7 @@ use crate::core::Core;
 use crate::error::ErrorRules;
 use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
 use crate::limits::Limits;
+use crate::panic::PanicHook;
 use crate::routes::Scope;
 use crate::verdict;
 
@@ -37,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) states: Vec<StateFactory>,
     pub(crate) fallback: Option<Erased>,
     pub(crate) errors: ErrorRules,
+    pub(crate) on_panic: Option<PanicHook>,
 }
 
 impl Default for Settings {
@@ -49,6 +51,7 @@ impl Default for Settings {
             states: Vec::new(),
             fallback: None,
             errors: ErrorRules::default(),
+            on_panic: None,
         }
     }
 }
@@ -89,22 +92,17 @@ impl App {
 
     /// One core's copy, made on that core's thread.
     pub(crate) fn on_core(&self, number: usize) -> HttpCore {
-        let layers: Vec<CoreLayer> = self.layers.iter().map(LayerSpec::on_core).collect();
+        let settings = &self.settings;
+        let states = settings.states.iter().map(|state| state(number));
+        let core = Rc::new(Core::new(settings, states.collect()));
+        let layers = self.layers.iter().map(|layer| layer.on_core(&core));
+        let layers: Vec<CoreLayer> = layers.collect();
         let chain = |around: &[usize], handler: &Erased| {
             let around = around.iter().filter_map(|&at| layers.get(at));
             let layers = around.map(CoreLayer::share).collect();
             Rc::new(Chain::new(layers, handler.on_core()))
         };
         let outermost: Vec<usize> = (0..self.outermost).collect();
-        let settings = &self.settings;
-        let states = settings.states.iter().map(|state| state(number));
-        let core = Core::new(
-            settings.limits,
-            settings.half_close,
-            settings.server_name.clone(),
-            settings.errors.clone(),
-            states.collect(),
-        );
         HttpCore::new(
             self.router.map(|route| {
                 let composed = route.value();
@@ -112,7 +110,7 @@ impl App {
             }),
             chain(&outermost, &self.not_found),
             chain(&outermost, &self.unanswered),
-            Rc::new(core),
+            core,
         )
     }
 }

@@ -11,6 +11,7 @@
 //! Not here: the future of a chain that waits (`chain/descent.rs`), registration (`routes.rs`).
 
 mod descent;
+mod limited;
 
 use std::any::Any;
 use std::cell::Cell;
@@ -21,6 +22,7 @@ use std::task;
 
 use ringlane_protocol::StatusCode;
 
+use crate::panic::{self, Panic};
 use crate::slots::Slot;
 use crate::{Context, Error, IntoResponse};
 
@@ -72,8 +74,9 @@ impl<E: IntoResponse> IntoFlow for Result<(), E> {
     }
 }
 
-pub(crate) type Before = Arc<dyn Fn(&Context) -> Flow + Send + Sync>;
-pub(crate) type After = Arc<dyn Fn(&Context) + Send + Sync>;
+/// A synchronous layer's halves, as one core holds them.
+pub(crate) type Before = Rc<dyn Fn(&Context) -> Flow>;
+pub(crate) type After = Rc<dyn Fn(&Context)>;
 pub(crate) type Handler = Arc<dyn Fn(Context) + Send + Sync>;
 
 /// An asynchronous handler or onion, as one core holds it.
@@ -171,8 +174,8 @@ impl Chain {
                 End::Asynchronous(_) => {}
             }
         };
-        if catch_unwind(AssertUnwindSafe(run)).is_err() {
-            note_panic(ctx);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
+            note_panic(ctx, payload);
         }
         self.run_after(0, reached.get(), ctx);
     }
@@ -251,8 +254,8 @@ impl Chain {
         {
             match layer {
                 Layer::After(after) => {
-                    if catch_unwind(AssertUnwindSafe(|| after(ctx))).is_err() {
-                        note_panic(ctx);
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| after(ctx))) {
+                        note_panic(ctx, payload);
                     }
                 }
                 Layer::Before(_) | Layer::Onion(_) => {}
@@ -267,23 +270,28 @@ impl Chain {
             (Some(Layer::Before(_) | Layer::After(_)), _) | (None, End::Synchronous(_)) => return,
         };
         // A destructor of a user's may panic: the core must live.
-        let _ = catch_unwind(AssertUnwindSafe(|| slot.retire(owner.home())));
+        panic::contain(|| slot.retire(owner.home()));
     }
 }
 
 /// A part has panicked; the hook of the process has said where.
 #[cold]
-fn note_panic(ctx: &Context) {
-    let (method, target) = (ctx.method(), ctx.target());
-    tracing::error!(%method, target, "a handler or a layer has panicked");
+fn note_panic(ctx: &Context, payload: Box<dyn Any + Send>) {
+    let panic = Panic::new(ctx, &*payload);
+    let (method, target, message) = (ctx.method(), ctx.target(), panic.message());
+    tracing::error!(%method, target, message, "a handler or a layer has panicked");
     let run = &ctx.0.run;
     run.panicked.set(true);
     run.outcome.set(Outcome::Panicked);
     ctx.0.core.counts.panics.add();
-    // Writing on the Context runs destructors of what was written before.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    if let Some(hook) = &ctx.0.core.on_panic {
+        panic::contain(|| hook(&panic));
+    }
+    // Writing on the Context runs destructors of what was written before; so does this.
+    panic::contain(|| {
         Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").write(ctx);
-    }));
+    });
+    panic::contain(|| drop(payload));
 }
 
 #[cfg(test)]

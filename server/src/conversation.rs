@@ -297,6 +297,7 @@ impl Application for HttpCore {
     type Conversation = Conversation;
 
     fn opened(&mut self, io: &mut Io<'_>) -> Conversation {
+        self.core.connections.up();
         io.set_deadline(io.now + self.core.limits.idle_time);
         Conversation::default()
     }
@@ -331,6 +332,7 @@ impl Application for HttpCore {
     }
 
     fn closed(&mut self, mut conversation: Conversation, _: CloseReason) {
+        self.core.connections.down();
         if let Some(seat) = conversation.active.take() {
             self.abandon(seat);
         }

@@ -5,9 +5,12 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::app::Settings;
 use crate::error::ErrorRules;
 use crate::limits::Limits;
+use crate::panic::PanicHook;
 
 /// One core, as its requests see it.
 pub(crate) struct Core {
@@ -17,7 +20,11 @@ pub(crate) struct Core {
     /// The value of `Server`.
     pub(crate) server_name: Option<Arc<str>>,
     pub(crate) errors: ErrorRules,
+    /// Told of panics in handlers and layers.
+    pub(crate) on_panic: Option<PanicHook>,
     pub(crate) counts: Counts,
+    /// Connections that are open; read by other cores.
+    pub(crate) connections: Arc<Tally>,
     states: Vec<Box<dyn Any>>,
 }
 
@@ -46,6 +53,30 @@ impl Count {
     }
 }
 
+/// A number that one core writes and all may read.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(AtomicU64);
+
+impl Tally {
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Only the owning core may call this: there is no read-modify-write.
+    #[inline]
+    pub(crate) fn up(&self) {
+        self.0.store(self.get() + 1, Ordering::Relaxed);
+    }
+
+    /// As [`up`](Self::up), and never below zero.
+    #[inline]
+    pub(crate) fn down(&self) {
+        let before = self.get();
+        debug_assert!(before > 0, "what ends has begun");
+        self.0.store(before.saturating_sub(1), Ordering::Relaxed);
+    }
+}
+
 /// What a body is, if no header says so.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ContentType {
@@ -71,19 +102,15 @@ impl ContentType {
 }
 
 impl Core {
-    pub(crate) fn new(
-        limits: Limits,
-        half_close: bool,
-        server_name: Option<Arc<str>>,
-        errors: ErrorRules,
-        states: Vec<Box<dyn Any>>,
-    ) -> Self {
+    pub(crate) fn new(settings: &Settings, states: Vec<Box<dyn Any>>) -> Self {
         Self {
-            limits,
-            half_close,
-            server_name,
-            errors,
+            limits: settings.limits,
+            half_close: settings.half_close,
+            server_name: settings.server_name.clone(),
+            errors: settings.errors.clone(),
+            on_panic: settings.on_panic.clone(),
             counts: Counts::default(),
+            connections: Arc::default(),
             states,
         }
     }

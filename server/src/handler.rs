@@ -11,7 +11,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task;
 
-use crate::chain::{Asynchronous, End, Handler, Layer, Next};
+use crate::chain::{After, Asynchronous, Before, End, Handler, Layer, Next};
+use crate::core::Core;
 use crate::slots::{FreeList, Slot};
 use crate::{Context, IntoResponse};
 
@@ -179,19 +180,23 @@ where
     }
 }
 
+/// Makes one core's copy of a synchronous layer, which may hold what belongs to that core alone.
+pub(crate) type BeforeOnCore = Arc<dyn Fn(&Rc<Core>) -> Before + Send + Sync>;
+pub(crate) type AfterOnCore = Arc<dyn Fn(&Rc<Core>) -> After + Send + Sync>;
+
 /// A layer as it was registered: what every core makes its own copy of.
 #[derive(Clone)]
 pub(crate) enum LayerSpec {
-    Before(crate::chain::Before),
-    After(crate::chain::After),
+    Before(BeforeOnCore),
+    After(AfterOnCore),
     Onion(PerCore),
 }
 
 impl LayerSpec {
-    pub(crate) fn on_core(&self) -> CoreLayer {
+    pub(crate) fn on_core(&self, core: &Rc<Core>) -> CoreLayer {
         match self {
-            Self::Before(before) => CoreLayer(Layer::Before(Arc::clone(before))),
-            Self::After(after) => CoreLayer(Layer::After(Arc::clone(after))),
+            Self::Before(before) => CoreLayer(Layer::Before(before(core))),
+            Self::After(after) => CoreLayer(Layer::After(after(core))),
             Self::Onion(onion) => CoreLayer(Layer::Onion(onion())),
         }
     }
@@ -203,8 +208,8 @@ pub(crate) struct CoreLayer(Layer);
 impl CoreLayer {
     pub(crate) fn share(&self) -> Layer {
         match &self.0 {
-            Layer::Before(before) => Layer::Before(Arc::clone(before)),
-            Layer::After(after) => Layer::After(Arc::clone(after)),
+            Layer::Before(before) => Layer::Before(Rc::clone(before)),
+            Layer::After(after) => Layer::After(Rc::clone(after)),
             Layer::Onion(onion) => Layer::Onion(Rc::clone(onion)),
         }
     }

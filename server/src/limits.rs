@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use ringlane_protocol::{HEADERS_CEILING, HeadLimits, StatusCode};
 
+use crate::{Context, Error, IntoResponse};
+
 /// How much a client may send and how long anything may take.
 ///
 /// Every limit is on by default. `Duration::MAX` turns a time limit off.
@@ -36,6 +38,7 @@ pub struct Limits {
     pub(crate) body_progress_bytes_min: u64,
     pub(crate) handler_time: Duration,
     handler_timeout_is_408: bool,
+    handler_timeout_is_json: bool,
     pub(crate) grace_time: Duration,
     pub(crate) write_time: Duration,
     pub(crate) requests_per_connection_max: Option<u32>,
@@ -53,6 +56,7 @@ impl Default for Limits {
             body_progress_bytes_min: 1024,
             handler_time: Duration::from_secs(30),
             handler_timeout_is_408: false,
+            handler_timeout_is_json: false,
             grace_time: Duration::from_secs(1),
             write_time: Duration::from_secs(30),
             requests_per_connection_max: None,
@@ -148,6 +152,14 @@ impl Limits {
         self
     }
 
+    /// Answers a handler that [takes too long](Self::handler_time) with JSON, whatever the client
+    /// accepts: `{"error": "Request Timeout", "message": …, "code": …}` where the status is 408.
+    #[must_use]
+    pub fn handler_timeout_is_json(mut self, yes: bool) -> Self {
+        self.handler_timeout_is_json = yes;
+        self
+    }
+
     /// How long middleware may go on behind `next.run()` when the request was cancelled. Default
     /// 1 s, 0 to 1 min. Beyond it: it is dropped where it waits.
     #[must_use]
@@ -173,11 +185,14 @@ impl Limits {
     }
 
     /// What a handler that takes too long is answered with.
-    pub(crate) fn handler_timeout_status(&self) -> StatusCode {
-        if self.handler_timeout_is_408 {
-            StatusCode::REQUEST_TIMEOUT
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
+    pub(crate) fn timeout_answer(&self) -> TimeoutAnswer {
+        TimeoutAnswer {
+            status: match self.handler_timeout_is_408 {
+                true => StatusCode::REQUEST_TIMEOUT,
+                false => StatusCode::SERVICE_UNAVAILABLE,
+            },
+            is_json: self.handler_timeout_is_json,
+            ..TimeoutAnswer::default()
         }
     }
 
@@ -235,6 +250,35 @@ impl Limits {
             1..=u32::MAX,
         ));
         errors
+    }
+}
+
+/// What is answered in place of a handler that took too long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct TimeoutAnswer {
+    pub(crate) status: StatusCode,
+    pub(crate) message: &'static str,
+    /// As JSON, whatever the client accepts.
+    pub(crate) is_json: bool,
+}
+
+impl Default for TimeoutAnswer {
+    fn default() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            message: "the request took too long",
+            is_json: false,
+        }
+    }
+}
+
+impl TimeoutAnswer {
+    pub(crate) fn write(self, ctx: &Context) {
+        let error = Error::new(self.status, self.message);
+        match self.is_json {
+            true => error.into_json_response(ctx),
+            false => error.into_response(ctx),
+        }
     }
 }
 

@@ -14,25 +14,44 @@
 //! # Ok::<(), ringlane::BuildError>(())
 //! ```
 //!
+//! | | |
+//! |---|---|
+//! | [`AccessLog`], [`RequestId`], [`Timing`], [`Counters`] | what is going on |
+//! | [`SecurityHeaders`], [`Cors`] | what browsers are told |
+//! | [`auth`] | who is asking: bearer tokens, passwords, JSON Web Tokens |
+//! | [`RateLimit`], [`Timeout`] | how often, and how long |
+//!
 //! As any layer they nest in the order in which they are written. Write them on the server itself:
 //! only its layers are also around answers that no route gives, such as 404 or a preflight's.
 //!
 //! Always true here:
-//! - None of these makes a future, nor allocates for a request (but what a log line needs).
+//! - None of these makes a future, but [`Timeout`].
+//! - None allocates for a request, but for what it logs, refuses, or stores with the request.
 //! - What they set is there when the head is committed, so streamed answers have it, too. A handler
 //!   may replace it.
 //!
 //! Not here: how layers run (`chain.rs`).
 
 mod access_log;
+pub mod auth;
+mod client;
 mod cors;
+mod counters;
+mod number;
+mod rate_limit;
 mod request_id;
 mod security_headers;
+mod timeout;
+mod timing;
 
 pub use access_log::AccessLog;
 pub use cors::Cors;
+pub use counters::Counters;
+pub use rate_limit::{RateKey, RateLimit};
 pub use request_id::RequestId;
 pub use security_headers::SecurityHeaders;
+pub use timeout::Timeout;
+pub use timing::Timing;
 
 use crate::Builder;
 

@@ -7,14 +7,17 @@
 //! Not here: composing chains (`app.rs`), which pattern wins (the router's), what a server has
 //! beyond its routes (`server/builder.rs`).
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ringlane_protocol::Method;
 
+use crate::chain::{After, Before};
+use crate::core::Core;
 use crate::handler::{Erased, HandlerReturn, LayerSpec, erase_onion};
 use crate::middleware::Middleware;
 use crate::server::Whole;
-use crate::{Context, IntoFlow, IntoResponse, Next};
+use crate::{Context, Flow, IntoFlow, IntoResponse, Next};
 
 /// What one scope holds.
 #[derive(Default)]
@@ -190,23 +193,50 @@ impl<S> Builder<S> {
 
     /// Runs a function before what is below it. It may end the request: by
     /// [`Flow::Stop`](crate::Flow::Stop), or by an error.
-    pub fn before<B, R>(mut self, before: B) -> Self
+    pub fn before<B, R>(self, before: B) -> Self
     where
         B: Fn(&Context) -> R + Send + Sync + 'static,
         R: IntoFlow,
     {
-        let before = move |ctx: &Context| before(ctx).into_flow(ctx);
-        self.scope.layers.push(LayerSpec::Before(Arc::new(before)));
+        let before = Arc::new(before);
+        self.before_on_core(move |_| {
+            let before = Arc::clone(&before);
+            move |ctx: &Context| before(ctx).into_flow(ctx)
+        })
+    }
+
+    /// As [`before`](Self::before), with a function of its own for each core, made on that core.
+    pub(crate) fn before_on_core<M, B>(mut self, make: M) -> Self
+    where
+        M: Fn(&Rc<Core>) -> B + Send + Sync + 'static,
+        B: Fn(&Context) -> Flow + 'static,
+    {
+        let make = move |core: &Rc<Core>| Rc::new(make(core)) as Before;
+        self.scope.layers.push(LayerSpec::Before(Arc::new(make)));
         self
     }
 
     /// Runs a function after what is below it, whatever ended it: an answer, an error, a panic, a
     /// deadline, or a client that has left.
-    pub fn after<A>(mut self, after: A) -> Self
+    pub fn after<A>(self, after: A) -> Self
     where
         A: Fn(&Context) + Send + Sync + 'static,
     {
-        self.scope.layers.push(LayerSpec::After(Arc::new(after)));
+        let after = Arc::new(after);
+        self.after_on_core(move |_| {
+            let after = Arc::clone(&after);
+            move |ctx: &Context| after(ctx)
+        })
+    }
+
+    /// As [`after`](Self::after), with a function of its own for each core, made on that core.
+    pub(crate) fn after_on_core<M, A>(mut self, make: M) -> Self
+    where
+        M: Fn(&Rc<Core>) -> A + Send + Sync + 'static,
+        A: Fn(&Context) + 'static,
+    {
+        let make = move |core: &Rc<Core>| Rc::new(make(core)) as After;
+        self.scope.layers.push(LayerSpec::After(Arc::new(make)));
         self
     }
 

@@ -135,16 +135,22 @@ impl Client {
         is_enough: impl Fn() -> bool,
     ) -> io::Result<()> {
         loop {
-            // Simulated time stands still while a real thread works.
+            // Simulated time stands still while a real thread works, and until all has happened
+            // that happens at once: what is waited for may be among it.
             let is_busy = blocking::is_busy_for_this_thread();
-            let horizon = if is_busy { self.world.now() } else { until };
-            self.world.set_horizon(horizon);
-            let goes_on = self.reactor.turn()?;
-            if is_enough() {
-                return Ok(());
-            }
-            if !goes_on {
-                return Err(io::Error::other("the server has ended"));
+            let now = self.world.now();
+            for horizon in [now, if is_busy { now } else { until }] {
+                self.world.set_horizon(horizon);
+                let goes_on = self.reactor.turn()?;
+                if is_enough() {
+                    return Ok(());
+                }
+                if !goes_on {
+                    return Err(io::Error::other("the server has ended"));
+                }
+                if !self.world.is_idle() {
+                    break;
+                }
             }
             match self.world.is_idle() {
                 true if is_busy => std::thread::sleep(BLOCKING_PAUSE),

@@ -16,8 +16,9 @@ use std::task::{self, Poll, Waker};
 use ringlane_protocol::StatusCode;
 
 use super::{Next, note_panic};
+use crate::Context;
+use crate::limits::TimeoutAnswer;
 use crate::slots::Slot;
-use crate::{Context, Error, IntoResponse};
 
 /// How the layers below an onion have ended. What happened first below stays, also when a layer in
 /// between has made another answer of it; [`Context::status`] tells what is answered.
@@ -42,7 +43,7 @@ pub enum Outcome {
 pub(crate) enum Cancel {
     /// The client has left, or the connection is closed for another reason.
     ClientGone,
-    TimedOut,
+    TimedOut(TimeoutAnswer),
     /// An onion dropped its `next.run()`.
     Dropped,
 }
@@ -50,7 +51,7 @@ pub(crate) enum Cancel {
 /// The future of [`Next::run`]: the layers below, under way.
 #[must_use = "the rest of the chain runs only when this is awaited"]
 pub struct Descent {
-    ctx: Context,
+    pub(super) ctx: Context,
     next: Next,
     state: State,
 }
@@ -85,6 +86,26 @@ impl Descent {
         self.poll_once(cx)
     }
 
+    /// Polls it as one that is cancelled, while what is around it is not; or with no time left, so
+    /// that it ends now.
+    pub(super) fn poll_cancelled(
+        &mut self,
+        why: Cancel,
+        is_out_of_time: bool,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Outcome> {
+        let ctx = self.ctx.clone();
+        let run = &ctx.0.run;
+        let cancelled = run.cancelled.get();
+        run.cancelled.set(Some(cancelled.unwrap_or(why)));
+        let was_out_of_time = run.is_out_of_time.get();
+        run.is_out_of_time.set(was_out_of_time || is_out_of_time);
+        let progress = self.poll_once(cx);
+        run.is_out_of_time.set(was_out_of_time);
+        run.cancelled.set(cancelled);
+        progress
+    }
+
     fn begin(&mut self, cx: &mut task::Context<'_>) -> Poll<Outcome> {
         let from = self.next.from;
         let depth = &self.ctx.0.run.depth;
@@ -98,7 +119,7 @@ impl Descent {
                 self.state = State::Waiting { at, slot };
                 return Poll::Pending;
             }
-            Err(_) => note_panic(&self.ctx),
+            Err(payload) => note_panic(&self.ctx, payload),
         }
         self.end(reached.get())
     }
@@ -111,7 +132,7 @@ impl Descent {
                 self.state = State::Waiting { at, slot };
                 return Poll::Pending;
             }
-            Err(_) => note_panic(&self.ctx),
+            Err(payload) => note_panic(&self.ctx, payload),
         }
         self.next.chain.retire(at, slot);
         self.end(at)
@@ -147,18 +168,14 @@ impl Cancel {
     fn write(self, ctx: &Context) {
         let outcome = match self {
             Self::ClientGone | Self::Dropped => Outcome::ClientGone,
-            Self::TimedOut => Outcome::TimedOut,
+            Self::TimedOut(_) => Outcome::TimedOut,
         };
         ctx.0.run.outcome.set(outcome);
         if ctx.is_committed() {
             return;
         }
         match self {
-            Self::TimedOut => {
-                let status = ctx.0.core.limits.handler_timeout_status();
-                let message = "the request took too long";
-                Error::new(status, message).into_response(ctx);
-            }
+            Self::TimedOut(answer) => answer.write(ctx),
             // Nobody will read it; logs know this number.
             Self::ClientGone | Self::Dropped => {
                 let closed = StatusCode::from_u16(499).unwrap_or(StatusCode::REQUEST_TIMEOUT);
@@ -204,15 +221,8 @@ impl Drop for Descent {
         let State::Waiting { .. } = self.state else {
             return;
         };
-        let run = &self.ctx.0.run;
-        let cancelled = run.cancelled.get();
-        run.cancelled
-            .set(Some(cancelled.unwrap_or(Cancel::Dropped)));
-        let was_out_of_time = run.is_out_of_time.replace(true);
-        let _ = self.poll_once(&mut task::Context::from_waker(Waker::noop()));
-        let run = &self.ctx.0.run;
-        run.is_out_of_time.set(was_out_of_time);
-        run.cancelled.set(cancelled);
+        let mut nobody = task::Context::from_waker(Waker::noop());
+        let _ = self.poll_cancelled(Cancel::Dropped, true, &mut nobody);
     }
 }
 

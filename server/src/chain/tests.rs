@@ -1,5 +1,7 @@
 //! The order in which layers run, whatever ends the request.
 
+mod matrix;
+
 use std::cell::RefCell;
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;

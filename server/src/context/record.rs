@@ -7,7 +7,6 @@
 //! Not here: who holds records between requests (`pool.rs`).
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use super::exchange::Exchange;
 use super::extensions::Extensions;
 use crate::chain::{Cancel, Chain, Outcome};
 use crate::core::{ContentType, Core};
+use crate::panic;
 
 /// A body buffer that has grown beyond this is not kept for the next request.
 const BODY_KEPT_MAX: usize = 64 * 1024;
@@ -83,6 +83,8 @@ pub(crate) struct Run {
     pub(crate) outcome: Cell<Outcome>,
     /// A panic was caught: the connection ends after the answer.
     pub(crate) panicked: Cell<bool>,
+    /// The response header that holds the request's id, if it was given one.
+    pub(crate) id_header: Cell<Option<&'static str>>,
 }
 
 impl Record {
@@ -120,7 +122,7 @@ impl Record {
         if !extensions.is_empty() {
             let values = extensions.take();
             // A destructor of a user's may panic: the core must live.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(values)));
+            panic::contain(|| drop(values));
         }
         run.reset();
     }
@@ -172,11 +174,13 @@ impl Run {
             is_out_of_time,
             outcome,
             panicked,
+            id_header,
         } = self;
         depth.set(0);
         cancelled.set(None);
         is_out_of_time.set(false);
         outcome.set(Outcome::Answered);
         panicked.set(false);
+        id_header.set(None);
     }
 }

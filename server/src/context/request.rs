@@ -143,6 +143,12 @@ impl Context {
         self.0.head.query()
     }
 
+    /// The id that [`RequestId`](crate::middleware::RequestId) gave the request, if that layer is
+    /// installed and was reached.
+    pub fn request_id(&self) -> Option<String> {
+        self.response_header(self.0.run.id_header.get()?)
+    }
+
     /// How long ago the request's head was complete.
     ///
     /// It counts from the turn of the event loop in which the head came, and reads the clock.

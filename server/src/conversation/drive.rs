@@ -80,7 +80,10 @@ impl HttpCore {
             let waker = io.waker().to_waker();
             match active.clocks.running() {
                 Running::Nothing => {}
-                Running::Handler => active.cancel(Cancel::TimedOut, &waker),
+                Running::Handler => {
+                    let answer = http.core.limits.timeout_answer();
+                    active.cancel(Cancel::TimedOut(answer), &waker);
+                }
                 Running::Grace => {
                     http.core.counts.graces_exceeded.add();
                     active.descent = None; // its last rites

@@ -22,8 +22,30 @@ impl IntoResponse for Error {
     }
 }
 
+/// What an error's usual body is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Json,
+    Text,
+}
+
 impl Error {
+    /// As JSON, whatever the client accepts.
+    pub(crate) fn into_json_response(self, ctx: &Context) {
+        self.log(ctx);
+        self.write_as(Form::Json, ctx);
+        ctx.fail();
+    }
+
     pub(crate) fn write(&self, ctx: &Context) {
+        let form = match accepts_json(ctx) {
+            true => Form::Json,
+            false => Form::Text,
+        };
+        self.write_as(form, ctx);
+    }
+
+    fn write_as(&self, form: Form, ctx: &Context) {
         self.begin(ctx);
         let rules = &ctx.0.core.errors;
         if rules.write_page(ctx, self) {
@@ -33,7 +55,7 @@ impl Error {
         } else {
             self.begin(ctx); // what it wrote before it panicked does not count
         }
-        if !accepts_json(ctx) {
+        if form == Form::Text {
             return ctx.text(self.message());
         }
         let body = Body {

@@ -47,6 +47,6 @@ fn log(ctx: &Context) {
         micros,
         peer,
         user_agent = ctx.header("User-Agent"),
-        request_id = ctx.response_header("X-Request-ID"),
+        request_id = ctx.request_id(),
     );
 }

@@ -70,6 +70,7 @@ impl RequestId {
             Some(id) => ctx.set_header(self.header, id),
             None => ctx.set_header(self.header, next()),
         };
+        ctx.0.run.id_header.set(Some(self.header));
     }
 }
 

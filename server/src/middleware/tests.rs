@@ -1,5 +1,9 @@
 //! What clients see of the built-in layers, on answers of every kind.
 
+mod counters;
+mod panics;
+mod timeouts;
+
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex};

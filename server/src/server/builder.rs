@@ -20,7 +20,7 @@ use crate::app::{App, Settings};
 use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
 use crate::routes::{Builder, Scope};
-use crate::{Context, Error};
+use crate::{Context, Error, Panic};
 
 /// What a whole server has beyond its routes: its settings.
 pub struct Whole {
@@ -237,6 +237,15 @@ impl Builder {
     /// ```
     pub fn on_error(mut self, page: impl Fn(&Context, &Error) + Send + Sync + 'static) -> Self {
         self.whole.settings.errors.set_page(page);
+        self
+    }
+
+    /// Tells a monitor of each panic in a handler or a layer, as [`Panic`] says. The client gets its
+    /// 500 in any case, also if the hook itself panics. The last hook that is set counts.
+    ///
+    /// It runs on the core that the request is on: what takes long belongs on another thread.
+    pub fn on_panic(mut self, hook: impl Fn(&Panic<'_>) + Send + Sync + 'static) -> Self {
+        self.whole.settings.on_panic = Some(Arc::new(hook));
         self
     }
 

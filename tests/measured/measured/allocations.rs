@@ -1,10 +1,13 @@
 //! A warm connection's small request allocates nothing, on any path that need not wait.
 
+use std::time::Duration;
+
 use stats_alloc::Region;
 
 use super::{Client, start, stop};
 use crate::ALLOCATOR;
-use ringlane::{Driver, Server};
+use ringlane::middleware::{AccessLog, Counters, RateLimit, RequestId, SecurityHeaders, Timing};
+use ringlane::{Builder, Context, Driver, Server};
 
 const WARM_UP: usize = 1_000;
 const REQUESTS: usize = 10_000;
@@ -13,7 +16,12 @@ const REQUESTS: usize = 10_000;
 /// requests.
 #[track_caller]
 fn check(path: &str, driver: Driver, pipelined: usize) {
-    let (handle, address) = start(Server::builder().driver(driver));
+    check_of(Server::builder().driver(driver), path, pipelined);
+}
+
+#[track_caller]
+fn check_of(server: Builder, path: &str, pipelined: usize) {
+    let (handle, address) = start(server);
     let mut client = Client::new(address, path, pipelined);
     for _ in 0..WARM_UP / pipelined {
         client.round();
@@ -52,6 +60,26 @@ fn pipelined_requests() {
 #[test]
 fn over_epoll() {
     check("/plaintext", Driver::Epoll, 1);
+}
+
+#[test]
+fn layers_that_do_not_wait() {
+    let often = RateLimit::new(1_000_000, Duration::from_secs(1));
+    let server = Server::builder()
+        .before(|ctx: &Context| {
+            ctx.set_header("X-Before", "yes");
+        })
+        .after(|ctx| {
+            ctx.set_header("X-After", "yes");
+        })
+        .with(AccessLog::new()) // nobody listens
+        .with(RequestId::new())
+        .with(SecurityHeaders::new())
+        .with(Counters::new().headers())
+        .with(Timing::new().processing_time().request_start())
+        .with(often.clone().headers("often"))
+        .with(often.per_core());
+    check_of(server, "/plaintext", 1);
 }
 
 #[test]
