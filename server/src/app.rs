@@ -18,7 +18,7 @@ use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
 use crate::chain::Chain;
 use crate::conversation::HttpCore;
 use crate::core::Core;
-use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
+use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec, refuse_long_body};
 use crate::limits::Limits;
 use crate::routes::Scope;
 use crate::verdict;
@@ -88,8 +88,10 @@ impl App {
     pub(crate) fn on_core(&self, number: usize) -> HttpCore {
         let layers: Vec<CoreLayer> = self.layers.iter().map(LayerSpec::on_core).collect();
         let chain = |around: &[usize], handler: &Erased| {
+            let limits_body = |&at: &usize| matches!(self.layers[at], LayerSpec::BodyLimit(_));
+            let refusal = around.iter().any(limits_body).then(refuse_long_body);
             let around = around.iter().filter_map(|&at| layers.get(at));
-            let layers = around.map(CoreLayer::share).collect();
+            let layers = around.map(CoreLayer::share).chain(refusal).collect();
             Rc::new(Chain::new(layers, handler.on_core()))
         };
         let outermost: Vec<usize> = (0..self.outermost).collect();

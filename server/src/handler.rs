@@ -13,7 +13,7 @@ use std::task;
 
 use crate::chain::{Asynchronous, End, Handler, Layer, Next};
 use crate::slots::{FreeList, Slot};
-use crate::{Context, IntoResponse};
+use crate::{Context, Flow, IntoFlow, IntoResponse};
 
 /// The handler returns its answer.
 #[derive(Debug)]
@@ -185,6 +185,8 @@ pub(crate) enum LayerSpec {
     Before(crate::chain::Before),
     After(crate::chain::After),
     Onion(PerCore),
+    /// How long a request's body may be.
+    BodyLimit(u64),
 }
 
 impl LayerSpec {
@@ -193,8 +195,21 @@ impl LayerSpec {
             Self::Before(before) => CoreLayer(Layer::Before(Arc::clone(before))),
             Self::After(after) => CoreLayer(Layer::After(Arc::clone(after))),
             Self::Onion(onion) => CoreLayer(Layer::Onion(onion())),
+            Self::BodyLimit(bytes) => CoreLayer(Layer::Before(limit_body(*bytes))),
         }
     }
+}
+
+fn limit_body(bytes: u64) -> crate::chain::Before {
+    Arc::new(move |ctx: &Context| {
+        ctx.set_body_limit(bytes);
+        Flow::Continue
+    })
+}
+
+/// What stands behind the last limit of a route: only there it is known which one counts.
+pub(crate) fn refuse_long_body() -> Layer {
+    Layer::Before(Arc::new(|ctx: &Context| ctx.check_body().into_flow(ctx)))
 }
 
 /// One core's copy of a layer, shared by all routes it is around.

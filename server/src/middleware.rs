@@ -18,21 +18,30 @@
 //! only its layers are also around answers that no route gives, such as 404 or a preflight's.
 //!
 //! Always true here:
-//! - None of these makes a future, nor allocates for a request (but what a log line needs).
+//! - None of these makes a future, nor allocates for a request (but what a log line needs, and a
+//!   content coding while it is used).
 //! - What they set is there when the head is committed, so streamed answers have it, too. A handler
 //!   may replace it.
 //!
 //! Not here: how layers run (`chain.rs`).
 
 mod access_log;
+mod body_limit;
+mod compression;
 mod cors;
+mod decompression;
 mod request_id;
 mod security_headers;
 
 pub use access_log::AccessLog;
+pub use body_limit::BodyLimit;
+pub use compression::Compression;
 pub use cors::Cors;
+pub use decompression::Decompression;
 pub use request_id::RequestId;
 pub use security_headers::SecurityHeaders;
+
+pub use crate::coding::Coding;
 
 use crate::Builder;
 

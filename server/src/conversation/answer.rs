@@ -11,6 +11,7 @@ use ringlane_reactor::{Intent, Io};
 use super::active::Active;
 use super::usual::Kind;
 use super::{Conversation, HttpCore, Progress};
+use crate::context::exchange::DownloadState;
 use crate::context::record::{Phase, Record};
 use crate::core::ContentType;
 use crate::{Context, Error};
@@ -95,6 +96,9 @@ impl HttpCore {
         keep_alive: bool,
         io: &mut Io<'_>,
     ) -> (ResponseBody, bool) {
+        if let Some(offer) = ctx.0.reply.offer.take() {
+            offer.settle_stream(ctx);
+        }
         self.write_head(ctx, ResponseBody::Chunked, keep_alive, io)
     }
 
@@ -146,6 +150,18 @@ impl HttpCore {
         }
         (head.framing(), head.keeps_alive())
     }
+}
+
+/// Whether the answer is sent as a whole; settles its content coding first.
+#[inline]
+pub(super) fn is_whole(ctx: &Context) -> bool {
+    let download = &ctx.0.exchange.download.state;
+    if download.get() == DownloadState::Unused
+        && let Some(offer) = ctx.0.reply.offer.take()
+    {
+        offer.settle_whole(ctx);
+    }
+    download.get() == DownloadState::Unused
 }
 
 /// Whether the answer's head depends on nothing but its body and the time.

@@ -14,7 +14,8 @@ use ringlane_protocol::ResponseBody;
 use ringlane_protocol::chunked::LAST_CHUNK;
 use ringlane_reactor::{Intent, Io, local};
 
-use super::active::{Active, Seat};
+use super::active::{Active, CODED_BYTES_PER_CALL_MAX, Seat};
+use super::answer::is_whole;
 use super::clocks::Running;
 use super::{Conversation, HttpCore, Progress};
 use crate::chain::{Cancel, Chain, Descent, Outcome};
@@ -147,6 +148,7 @@ impl HttpCore {
         io: &mut Io<'_>,
     ) -> Progress {
         let waker = io.waker().to_waker();
+        active.coded_left = CODED_BYTES_PER_CALL_MAX;
         loop {
             active.ask_for_body(io);
             let has_room = self.stream(conversation, active, io, &waker);
@@ -218,6 +220,9 @@ impl HttpCore {
         io: &mut Io<'_>,
     ) -> Progress {
         if !active.is_answered {
+            if active.sending.is_none() && !is_whole(&active.ctx) {
+                self.stream(conversation, active, io, &io.waker().to_waker());
+            }
             match active.sending {
                 None => {
                     let keep_alive = self.keeps_alive(conversation, &active.ctx, Some(active), io);
@@ -311,7 +316,7 @@ impl Active {
         Progress::Pending
     }
 
-    fn end_stream(&self, framing: ResponseBody, io: &mut Io<'_>) -> StreamEnd {
+    fn end_stream(&mut self, framing: ResponseBody, io: &mut Io<'_>) -> StreamEnd {
         let download = &self.exchange().download;
         if framing == ResponseBody::None {
             return StreamEnd::Whole;
@@ -326,6 +331,9 @@ impl Active {
                 return StreamEnd::Later;
             }
             DownloadState::Dropped | DownloadState::Finished => {}
+        }
+        if !self.finish_coding(framing, io) {
+            return StreamEnd::Cut;
         }
         if framing == ResponseBody::Chunked {
             io.output.buffer().extend_from_slice(LAST_CHUNK);

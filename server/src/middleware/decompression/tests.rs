@@ -1,0 +1,1 @@
+//! Placeholder that is replaced next.
