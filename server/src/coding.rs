@@ -24,6 +24,8 @@ use std::fmt;
 pub(crate) use decoder::{Decoder, Decoding, Flaw, STACKED_MAX};
 pub(crate) use encoder::Encoder;
 pub(crate) use offer::Offer;
+#[cfg(test)]
+pub(crate) use tests::{decoded, decoded_so_far};
 
 /// A content coding (RFC 9110 §8.4.1).
 ///

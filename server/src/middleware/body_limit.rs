@@ -49,3 +49,6 @@ impl Middleware for BodyLimit {
         scope
     }
 }
+
+#[cfg(test)]
+mod tests;
