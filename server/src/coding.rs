@@ -93,7 +93,7 @@ impl Coding {
             Self::Zstd => (1, 19, 3),
             #[cfg(feature = "brotli")]
             Self::Brotli => (0, 11, 4),
-            Self::Gzip | Self::Deflate => (1, 9, 6),
+            Self::Gzip | Self::Deflate => (1, 9, 5),
         }
     }
 

@@ -178,7 +178,6 @@ impl ResponseHeaders {
     ///
     /// The rule that name or member broke; nothing is changed then.
     pub fn add_to_list(&mut self, name: &str, member: &str) -> Result<(), HeaderError> {
-        const COMMA: &[u8] = b", ";
         let is_named = |line: &Line| line.is_named(name, &self.bytes);
         let Some(at) = self.lines.iter().rposition(is_named) else {
             return self.add(name, member);
@@ -187,14 +186,18 @@ impl ResponseHeaders {
         if !is_field_value(member) {
             return Err(HeaderError::InvalidValue);
         }
-        let added = COMMA.len() + member.len();
+        if member.is_empty() {
+            return Ok(()); // RFC 9110 §5.6.1.2: an empty member is none
+        }
+        let line = &mut self.lines[at];
+        let comma: &[u8] = if line.value_bytes == 0 { b"" } else { b", " };
+        let added = comma.len() + member.len();
         if added > RESPONSE_HEADER_BYTES_MAX - self.bytes.len() {
             return Err(HeaderError::TooLarge);
         }
-        let line = &mut self.lines[at];
         let end = line.start as usize + line.len() - LINE_END.len();
         line.value_bytes += added as u32;
-        self.bytes.extend_from_slice(COMMA);
+        self.bytes.extend_from_slice(comma);
         self.bytes.extend_from_slice(member);
         self.bytes[end..].rotate_right(added);
         for later in &mut self.lines[at + 1..] {

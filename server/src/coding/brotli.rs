@@ -16,7 +16,7 @@ use super::{Failed, How, Step};
 /// What an answer may refer back to: 256 KiB, so that a stream's memory stays small at any level.
 const WINDOW_LOG: u32 = 18;
 
-/// Memory: some 2 MiB at level 4, some 12 MiB at level 11.
+/// Memory: some 3 MiB at level 4, 8 MiB at level 11, and 37 MiB at level 9, which has most.
 pub(super) struct Encode(Box<BrotliEncoderStateStruct<StandardAlloc>>);
 
 impl Encode {

@@ -24,7 +24,7 @@ const STEPS_MAX: usize = 64;
 /// So much may come of however little: a ratio says nothing about a few bytes.
 const FREE_BYTES: u64 = 64 * 1024;
 
-/// Decodes one body. It holds its codings' memory (gzip and deflate some 50 KiB each, zstd 8 MiB
+/// Decodes one body. It holds its codings' memory (gzip and deflate some 70 KiB each, zstd 8 MiB
 /// and br 16 MiB at most, both only if the body makes use of them) and a piece for each.
 pub(crate) struct Decoder {
     /// The coding that was applied last comes first.

@@ -13,8 +13,8 @@ use super::{Coding, Encode, Failed, How};
 /// Room that is made for coded bytes, each time.
 const ROOM_BYTES: usize = 8 * 1024;
 
-/// Codes one body. What it holds depends on the coding and its level alone: from 270 KiB (gzip) to
-/// 12 MiB (br at level 11), as [`Compression`](crate::middleware::Compression) lists it.
+/// Codes one body. What it holds depends on the coding and its level alone: from 370 KiB (gzip) to
+/// 37 MiB (br at level 9), as [`Compression`](crate::middleware::Compression) lists it.
 pub(crate) struct Encoder {
     /// `None` once it has failed or has ended.
     codec: Option<Box<dyn Encode>>,

@@ -22,7 +22,7 @@ use crate::core::ContentType;
 
 /// A whole answer up to this length is coded at once; a longer one in pieces while it is sent, so
 /// that it neither holds up the core's other requests nor is held twice.
-const AT_ONCE_BYTES_MAX: usize = 256 * 1024;
+const AT_ONCE_BYTES_MAX: usize = 128 * 1024;
 
 /// Headers of answers that are bound to the very bytes the handler gave.
 const BINDING: [&str; 6] = [

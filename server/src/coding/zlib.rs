@@ -11,7 +11,7 @@ use super::{Failed, How, Step};
 /// 32 KiB, the largest window of the format; every decoder has it.
 const WINDOW_BITS: u8 = 15;
 
-/// Memory: some 270 KiB.
+/// Memory: some 370 KiB.
 pub(super) struct Encode(Compress);
 
 impl Encode {
@@ -50,7 +50,7 @@ impl super::Encode for Encode {
     }
 }
 
-/// Memory: some 50 KiB.
+/// Memory: some 70 KiB.
 pub(super) struct Decode {
     inflate: Decompress,
     is_gzip: bool,

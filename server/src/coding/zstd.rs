@@ -12,6 +12,10 @@ use super::{Failed, How, Step};
 
 /// What an answer may refer back to: 256 KiB, so that a stream's memory stays small at any level.
 const WINDOW_LOG: u32 = 18;
+/// From this level on zstd's tables would be larger than that window has use for.
+const LEVEL_OF_LARGE_TABLES: u8 = 7;
+/// What they have instead: 2^19 places of 4 bytes each.
+const TABLE_LOG: u32 = 19;
 /// What a body may refer back to: 8 MiB.
 const WINDOW_LOG_MAX: u32 = 23;
 
@@ -21,10 +25,13 @@ pub(super) struct Encode(Encoder<'static>);
 impl Encode {
     pub(super) fn new(level: u8, length: Option<u64>) -> Result<Self, Failed> {
         let mut encoder = Encoder::new(level.into()).map_err(|_| Failed)?;
-        encoder
-            .set_parameter(CParameter::WindowLog(WINDOW_LOG))
-            .and_then(|()| encoder.set_pledged_src_size(length))
-            .map_err(|_| Failed)?;
+        let mut set = |parameter| encoder.set_parameter(parameter).map_err(|_| Failed);
+        set(CParameter::WindowLog(WINDOW_LOG))?;
+        if level >= LEVEL_OF_LARGE_TABLES {
+            set(CParameter::HashLog(TABLE_LOG))?;
+            set(CParameter::ChainLog(TABLE_LOG))?;
+        }
+        encoder.set_pledged_src_size(length).map_err(|_| Failed)?;
         Ok(Self(encoder))
     }
 }

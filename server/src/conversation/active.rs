@@ -24,7 +24,7 @@ use crate::context::exchange::{DownloadState, Exchange, UploadFailure};
 const SEATS_KEPT_MAX: usize = 1024;
 
 /// Bytes of an answer that one call codes before other connections get their turn.
-pub(super) const CODED_BYTES_PER_CALL_MAX: usize = 256 * 1024;
+pub(super) const CODED_BYTES_PER_CALL_MAX: usize = 64 * 1024;
 /// Bytes that are coded in one piece.
 const CODED_PIECE_BYTES: usize = 16 * 1024;
 

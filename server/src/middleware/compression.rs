@@ -33,17 +33,17 @@ const BYTES_MIN: usize = 1024;
 /// A strong `ETag` becomes a weak one on what is coded. `HEAD` gets the same head as `GET`.
 ///
 /// Streams are coded piece by piece: whatever was sent can be decoded when it arrives, so
-/// server-sent events come one by one. A whole answer of more than 256 KiB is sent as a stream, and
-/// so in chunks and without `Content-Length`.
+/// server-sent events come one by one. A whole answer of more than 128 KiB is sent as a stream, and
+/// so in chunks and without `Content-Length`; between its pieces other requests get their turn.
 ///
 /// # Memory
 ///
 /// While an answer is coded it holds the state of its encoder, whatever its length:
 ///
-/// | coding | at the usual level | at the highest |
+/// | coding | at the usual level | at the level that has most |
 /// |---|---|---|
-/// | gzip, deflate | 6: 0.3 MiB | 9: 0.3 MiB |
-/// | br | 4: 2 MiB | 11: 12 MiB |
+/// | gzip, deflate | 5: 0.4 MiB | 9: 0.4 MiB |
+/// | br | 4: 3 MiB | 9: 37 MiB (11: 8 MiB) |
 /// | zstd | 3: 1.5 MiB | 19: 6 MiB |
 ///
 /// A stream that is open for hours holds it for hours. For thousands of them set
@@ -100,7 +100,7 @@ impl Compression {
         self
     }
 
-    /// How hard a coding tries: gzip and deflate 1 to 9, default 6; br 0 to 11, default 4; zstd 1
+    /// How hard a coding tries: gzip and deflate 1 to 9, default 5; br 0 to 11, default 4; zstd 1
     /// to 19, default 3. What is outside counts as the nearest within. Higher levels save little
     /// more and take many times as long, during which the core does nothing else.
     pub fn level(mut self, coding: Coding, level: u8) -> Self {

@@ -34,7 +34,7 @@ const RATIO_MAX: u32 = 200;
 /// # Memory
 ///
 /// While a body is decoded it holds 64 KiB of encoded and 16 KiB of decoded bytes for each coding,
-/// and what its codings refer back to: 50 KiB for gzip and deflate, up to 8 MiB for zstd (RFC 9659)
+/// and what its codings refer back to: 70 KiB for gzip and deflate, up to 8 MiB for zstd (RFC 9659)
 /// and up to 16 MiB for br (RFC 7932), where the client makes use of it. Leave out
 /// [codings](Self::codings) that your clients do not send.
 ///

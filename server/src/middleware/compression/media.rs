@@ -58,7 +58,7 @@ pub(super) fn is_fit(media_type: &str) -> bool {
         .iter()
         .any(|known| known.eq_ignore_ascii_case(top_level))
     {
-        return PLAIN_PICTURES.iter().any(|known| is(&known));
+        return PLAIN_PICTURES.iter().any(is);
     }
     let bytes = media_type.as_bytes();
     let begins = |prefix: &&str| {
@@ -67,9 +67,7 @@ pub(super) fn is_fit(media_type: &str) -> bool {
     };
     let end = bytes.len().checked_sub(ZIP.len());
     let is_zip = end.is_some_and(|at| bytes[at..].eq_ignore_ascii_case(ZIP.as_bytes()));
-    !is_zip
-        && !COMPRESSED.iter().any(|known| is(&known))
-        && !COMPRESSED_PREFIXES.iter().any(|prefix| begins(&prefix))
+    !is_zip && !COMPRESSED.iter().any(is) && !COMPRESSED_PREFIXES.iter().any(begins)
 }
 
 #[cfg(test)]
