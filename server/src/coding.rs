@@ -98,6 +98,7 @@ impl Coding {
     }
 
     fn encode(self, level: u8, length: Option<u64>) -> Result<Box<dyn Encode>, Failed> {
+        let _ = length; // zlib has no use for it, and the others may not be there
         Ok(match self {
             #[cfg(feature = "zstd")]
             Self::Zstd => Box::new(zstd::Encode::new(level, length)?),

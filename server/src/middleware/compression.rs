@@ -32,6 +32,9 @@ const BYTES_MIN: usize = 1024;
 ///
 /// A strong `ETag` becomes a weak one on what is coded. `HEAD` gets the same head as `GET`.
 ///
+/// What is coded is the answer as all layers have left it, so it does not matter where among them
+/// this one is written; only what a layer before it has [stopped](crate::Flow::Stop) is not coded.
+///
 /// Streams are coded piece by piece: whatever was sent can be decoded when it arrives, so
 /// server-sent events come one by one. A whole answer of more than 128 KiB is sent as a stream, and
 /// so in chunks and without `Content-Length`; between its pieces other requests get their turn.
@@ -55,7 +58,7 @@ const BYTES_MIN: usize = 1024;
 /// (a token against forged requests, say) *and* text that the request brought along, someone who
 /// can make a browser send requests and see the lengths of answers can guess the secret bit by bit,
 /// TLS or not (the attack is known as BREACH). Do not code such answers: put the layer on groups of
-/// routes that have none, set `Cache-Control: no-transform`, or mask the secret anew in each answer.
+/// routes that have none, set `Cache-Control: no-transform`, or mask the secret anew each time.
 ///
 /// ```
 /// use ringlane::middleware::{Coding, Compression};
@@ -127,7 +130,7 @@ impl Compression {
     /// ```
     /// use ringlane::middleware::Compression;
     ///
-    /// let texts_only = Compression::new().media_types(|media_type| media_type.starts_with("text/"));
+    /// let texts = Compression::new().media_types(|media_type| media_type.starts_with("text/"));
     /// ```
     pub fn media_types(mut self, is_fit: fn(&str) -> bool) -> Self {
         self.is_fit = is_fit;

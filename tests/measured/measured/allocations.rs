@@ -4,7 +4,8 @@ use stats_alloc::Region;
 
 use super::{Client, start, stop};
 use crate::ALLOCATOR;
-use ringlane::{Driver, Server};
+use ringlane::middleware::{BodyLimit, Compression, Decompression};
+use ringlane::{Builder, Driver, Server};
 
 const WARM_UP: usize = 1_000;
 const REQUESTS: usize = 10_000;
@@ -13,7 +14,12 @@ const REQUESTS: usize = 10_000;
 /// requests.
 #[track_caller]
 fn check(path: &str, driver: Driver, pipelined: usize) {
-    let (handle, address) = start(Server::builder().driver(driver));
+    check_server(Server::builder().driver(driver), path, pipelined);
+}
+
+#[track_caller]
+fn check_server(server: Builder, path: &str, pipelined: usize) {
+    let (handle, address) = start(server);
     let mut client = Client::new(address, path, pipelined);
     for _ in 0..WARM_UP / pipelined {
         client.round();
@@ -52,6 +58,15 @@ fn pipelined_requests() {
 #[test]
 fn over_epoll() {
     check("/plaintext", Driver::Epoll, 1);
+}
+
+#[test]
+fn content_codings_that_nobody_asks_for() {
+    let server = Server::builder()
+        .with(Compression::new().bytes_min(1))
+        .with(Decompression::new())
+        .with(BodyLimit::new(1));
+    check_server(server, "/plaintext", 1);
 }
 
 #[test]
