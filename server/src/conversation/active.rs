@@ -246,7 +246,8 @@ impl Active {
             self.coded_left -= bytes.len();
             went_well = encoder.push(&bytes, &mut coded);
         }
-        if download.is_empty() && download.state.get() != DownloadState::Finished {
+        let ends_now = download.state.get() == DownloadState::Finished && self.descent.is_none();
+        if download.is_empty() && !ends_now {
             went_well = went_well.and_then(|()| encoder.flush(&mut coded));
         }
         download.encoder.replace(Some(encoder));

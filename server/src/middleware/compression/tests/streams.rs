@@ -38,6 +38,13 @@ fn routes() -> Builder {
             crate::spawn(flood(ctx.stream()?));
             Ok(())
         })
+        .get("/lingering", async |ctx: Context| -> Result {
+            let mut stream = ctx.stream()?;
+            stream.send("all there is").await?;
+            stream.finish();
+            time::sleep(100 * SECOND).await;
+            Ok(())
+        })
         .get("/empty", async |ctx: Context| -> Result {
             ctx.stream()?.finish();
             Ok(())
@@ -263,6 +270,31 @@ fn a_client_that_leaves_ends_the_stream() {
     assert!(line.connection.is_finished());
     assert!(!line.parts()[0].is_whole);
     assert_eq!(line.client.connections(), 0);
+}
+
+#[test]
+fn a_client_that_sends_nothing_more_gets_its_long_answer() {
+    for length in ["/long", "/whole"] {
+        let mut line = Line::new();
+        line.connection.send(request(length, "gzip"));
+        line.connection.finish();
+        line.pass(SECOND);
+        let parts = line.parts();
+        assert!(parts[0].is_whole && line.connection.is_finished());
+        assert!([LENGTH, 1_000_000].contains(&parts[0].read().len()));
+    }
+}
+
+#[test]
+fn a_handler_that_goes_on_behind_its_stream_holds_nothing_back() {
+    for &coding in Coding::ALL {
+        let mut line = Line::new();
+        line.send(&request("/lingering", coding.name()));
+        let so_far = decoded_so_far(coding, &line.parts()[0].body);
+        assert_eq!(so_far, b"all there is");
+        line.pass(101 * SECOND);
+        assert!(line.parts()[0].is_whole);
+    }
 }
 
 #[test]
