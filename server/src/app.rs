@@ -19,7 +19,7 @@ use crate::chain::Chain;
 use crate::conversation::HttpCore;
 use crate::core::Core;
 use crate::error::ErrorRules;
-use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
+use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec, refuse_long_body};
 use crate::limits::Limits;
 use crate::panic::PanicHook;
 use crate::routes::Scope;
@@ -98,8 +98,10 @@ impl App {
         let layers = self.layers.iter().map(|layer| layer.on_core(&core));
         let layers: Vec<CoreLayer> = layers.collect();
         let chain = |around: &[usize], handler: &Erased| {
+            let limits_body = |&at: &usize| matches!(self.layers[at], LayerSpec::BodyLimit(_));
+            let refusal = around.iter().any(limits_body).then(refuse_long_body);
             let around = around.iter().filter_map(|&at| layers.get(at));
-            let layers = around.map(CoreLayer::share).collect();
+            let layers = around.map(CoreLayer::share).chain(refusal).collect();
             Rc::new(Chain::new(layers, handler.on_core()))
         };
         let outermost: Vec<usize> = (0..self.outermost).collect();

@@ -15,9 +15,10 @@ pub use multipart::{Multipart, Part};
 use std::future::poll_fn;
 use std::task::{self, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ringlane_protocol::StatusCode;
 
+use crate::coding::{Decoder, Decoding, Flaw};
 use crate::context::exchange::{Upload, UploadFailure, UploadState};
 use crate::{Context, Error, Result};
 
@@ -50,9 +51,17 @@ impl Context {
     /// Lets the request's body have so many bytes, instead of the
     /// [limit](crate::Limits::body_bytes_max) that holds for all. To be called before the body is
     /// read: by the handler, or by a layer in front of a group of routes.
+    ///
+    /// If the body is [decoded](crate::middleware::Decompression), the limit is for what the
+    /// handler reads.
     pub fn set_body_limit(&self, bytes: u64) -> &Self {
         self.0.exchange.upload.limit.set(bytes);
         self
+    }
+
+    /// An error if it is known already that the body goes beyond its limit.
+    pub(crate) fn check_body(&self) -> Result {
+        self.body().check()
     }
 }
 
@@ -82,8 +91,11 @@ impl Body {
     /// # Errors
     ///
     /// See [`Body`].
-    pub async fn bytes(self) -> Result<Bytes> {
+    pub async fn bytes(mut self) -> Result<Bytes> {
         let upload = self.upload();
+        if upload.decoder.borrow().is_some() {
+            return self.decoded_bytes().await;
+        }
         if upload.state.get() == UploadState::Open {
             // One beyond the limit, so that going beyond it is seen.
             let left = upload.limit.get() - upload.read.get().min(upload.limit.get());
@@ -103,9 +115,29 @@ impl Body {
         .await
     }
 
-    /// The length that the request declared. `None` if it is sent in chunks, or there is no body.
+    /// The length that the request declared. `None` if it is sent in chunks, or there is no body,
+    /// or its length will be another once it is [decoded](crate::middleware::Decompression).
     pub fn declared_len(&self) -> Option<u64> {
-        self.upload().declared.get()
+        let upload = self.upload();
+        let is_encoded = upload.decoder.borrow().is_some();
+        upload.declared.get().filter(|_| !is_encoded)
+    }
+
+    /// All that is left of an encoded body.
+    async fn decoded_bytes(&mut self) -> Result<Bytes> {
+        let Some(first) = self.chunk().await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.chunk().await? else {
+            return Ok(first);
+        };
+        let mut all = BytesMut::with_capacity(2 * (first.len() + second.len()));
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&second);
+        while let Some(more) = self.chunk().await? {
+            all.extend_from_slice(&more);
+        }
+        Ok(all.freeze())
     }
 
     fn upload(&self) -> &Upload {
@@ -117,6 +149,9 @@ impl Body {
             return Poll::Ready(Err(error));
         }
         let upload = self.upload();
+        if let Some(decoder) = upload.decoder.take() {
+            return self.poll_decoded(decoder, cx);
+        }
         let is_empty = upload.arrived.borrow().is_empty();
         match upload.state.get() {
             UploadState::Open if is_empty => self.wait(cx),
@@ -127,14 +162,59 @@ impl Body {
         }
     }
 
+    /// The next bytes that come out of the decoder.
+    fn poll_decoded(
+        &self,
+        mut decoder: Box<Decoder>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Result<Option<Bytes>>> {
+        let upload = self.upload();
+        let is_last = match upload.state.get() {
+            UploadState::Absent | UploadState::Ended => true,
+            UploadState::Open | UploadState::Failed(_) => false,
+        };
+        let mut arrived = upload.arrived.borrow_mut();
+        let before = arrived.len();
+        let progress = decoder.decode(&mut arrived, is_last, upload.limit.get());
+        let used = before - arrived.len();
+        drop(arrived);
+        upload.decoder.replace(Some(decoder));
+        upload.read.set(upload.read.get() + used as u64);
+        if used > 0 && upload.state.get() == UploadState::Open {
+            self.0.0.exchange.notify(); // there is room again
+        }
+        match progress {
+            Ok(Decoding::Piece(bytes)) => Poll::Ready(Ok(Some(bytes))),
+            Ok(Decoding::End) => Poll::Ready(Ok(None)),
+            Ok(Decoding::NeedMore) => self.wait(cx),
+            Ok(Decoding::Again) => {
+                cx.waker().wake_by_ref(); // others first
+                Poll::Pending
+            }
+            Err(flaw) => {
+                let failure = match flaw {
+                    Flaw::Malformed(coding) => UploadFailure::Undecodable(coding),
+                    Flaw::TooLarge => UploadFailure::TooLarge,
+                    Flaw::Expansive => UploadFailure::Expansive,
+                };
+                upload.state.set(UploadState::Failed(failure));
+                Poll::Ready(Err(explain(failure)))
+            }
+        }
+    }
+
     /// Whether the body may go on, as far as it is known.
     fn check(&self) -> Result {
         let upload = self.upload();
         if let UploadState::Failed(failure) = upload.state.get() {
             return Err(explain(failure));
         }
+        let limit = match *upload.decoder.borrow() {
+            None => upload.limit.get(),
+            Some(_) => Decoder::encoded_max(upload.limit.get()),
+        };
         let here = upload.read.get() + upload.arrived.borrow().len() as u64;
-        if here.max(upload.declared.get().unwrap_or_default()) > upload.limit.get()
+        if here.max(upload.declared.get().unwrap_or_default()) > limit
             && upload.state.get() != UploadState::Absent
         {
             upload
@@ -168,6 +248,14 @@ fn explain(failure: UploadFailure) -> Error {
     match failure {
         UploadFailure::Gone => Error::new(StatusCode::BAD_REQUEST, "the body was cut off"),
         UploadFailure::Malformed(error) => Error::new(error.status(), error.to_string()),
+        UploadFailure::Undecodable(coding) => {
+            let problem = format!("the body is not valid {coding} data");
+            Error::new(StatusCode::BAD_REQUEST, problem)
+        }
+        UploadFailure::Expansive => {
+            let problem = "the body expands too much";
+            Error::new(StatusCode::PAYLOAD_TOO_LARGE, problem)
+        }
         UploadFailure::TooLarge => {
             Error::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
         }

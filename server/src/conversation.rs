@@ -29,12 +29,13 @@ use ringlane_router::{Found, Router};
 
 use crate::Context;
 use crate::chain::Chain;
-use crate::context::exchange::{DownloadState, Link};
+use crate::context::exchange::Link;
 use crate::context::pool::Pool;
 use crate::context::record::Record;
 use crate::core::Core;
 use crate::verdict::Verdict;
 use active::{Active, Seats};
+use answer::is_whole;
 use usual::UsualHead;
 
 /// Output that may wait before a connection's next request is looked at.
@@ -197,7 +198,7 @@ impl HttpCore {
         match framing {
             Framing::None | Framing::Length(0) if chain.is_synchronous() => {
                 chain.run_synchronous(&ctx);
-                if ctx.0.exchange.download.state.get() == DownloadState::Unused {
+                if is_whole(&ctx) {
                     return self.answer_at_once(conversation, ctx, io);
                 }
                 let active = Active::new(ctx, None, framing, io.now);
@@ -207,8 +208,7 @@ impl HttpCore {
                 let waker = io.waker().to_waker();
                 let mut cx = std::task::Context::from_waker(&waker);
                 let descent = chain.start(&ctx, &mut cx);
-                let is_whole = ctx.0.exchange.download.state.get() == DownloadState::Unused;
-                if descent.is_none() && is_whole {
+                if descent.is_none() && is_whole(&ctx) {
                     return self.answer_at_once(conversation, ctx, io);
                 }
                 let active = Active::new(ctx, descent, framing, io.now);

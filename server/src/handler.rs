@@ -14,7 +14,7 @@ use std::task;
 use crate::chain::{After, Asynchronous, Before, End, Handler, Layer, Next};
 use crate::core::Core;
 use crate::slots::{FreeList, Slot};
-use crate::{Context, IntoResponse};
+use crate::{Context, Flow, IntoFlow, IntoResponse};
 
 /// The handler returns its answer.
 #[derive(Debug)]
@@ -190,6 +190,8 @@ pub(crate) enum LayerSpec {
     Before(BeforeOnCore),
     After(AfterOnCore),
     Onion(PerCore),
+    /// How long a request's body may be.
+    BodyLimit(u64),
 }
 
 impl LayerSpec {
@@ -198,8 +200,21 @@ impl LayerSpec {
             Self::Before(before) => CoreLayer(Layer::Before(before(core))),
             Self::After(after) => CoreLayer(Layer::After(after(core))),
             Self::Onion(onion) => CoreLayer(Layer::Onion(onion())),
+            Self::BodyLimit(bytes) => CoreLayer(Layer::Before(limit_body(*bytes))),
         }
     }
+}
+
+fn limit_body(bytes: u64) -> Before {
+    Rc::new(move |ctx: &Context| {
+        ctx.set_body_limit(bytes);
+        Flow::Continue
+    })
+}
+
+/// What stands behind the last limit of a route: only there it is known which one counts.
+pub(crate) fn refuse_long_body() -> Layer {
+    Layer::Before(Rc::new(|ctx: &Context| ctx.check_body().into_flow(ctx)))
 }
 
 /// One core's copy of a layer, shared by all routes it is around.

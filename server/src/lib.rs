@@ -45,6 +45,7 @@ mod app;
 mod blocking;
 mod body;
 mod chain;
+mod coding;
 mod context;
 mod conversation;
 pub mod cookies;

@@ -26,7 +26,8 @@
 //!
 //! Always true here:
 //! - None of these makes a future, but [`Timeout`].
-//! - None allocates for a request, but for what it logs, refuses, or stores with the request.
+//! - None allocates for a request, but for what it logs, refuses, or stores with the request, and for
+//!   a content coding while it is used.
 //! - What they set is there when the head is committed, so streamed answers have it, too. A handler
 //!   may replace it.
 //!
@@ -34,9 +35,12 @@
 
 mod access_log;
 pub mod auth;
+mod body_limit;
 mod client;
+mod compression;
 mod cors;
 mod counters;
+mod decompression;
 mod number;
 mod rate_limit;
 mod request_id;
@@ -45,13 +49,18 @@ mod timeout;
 mod timing;
 
 pub use access_log::AccessLog;
+pub use body_limit::BodyLimit;
+pub use compression::Compression;
 pub use cors::Cors;
 pub use counters::Counters;
+pub use decompression::Decompression;
 pub use rate_limit::{RateKey, RateLimit};
 pub use request_id::RequestId;
 pub use security_headers::SecurityHeaders;
 pub use timeout::Timeout;
 pub use timing::Timing;
+
+pub use crate::coding::Coding;
 
 use crate::Builder;
 

@@ -161,6 +161,51 @@ impl ResponseHeaders {
         Ok(())
     }
 
+    /// Adds a member to a header that is a list (RFC 9110 §5.6.1): behind the last value of that
+    /// name, or as a header of its own if there is none.
+    ///
+    /// ```
+    /// use ringlane_protocol::ResponseHeaders;
+    ///
+    /// let mut headers = ResponseHeaders::new();
+    /// headers.add_to_list("Vary", "Origin")?;
+    /// headers.add_to_list("vary", "Accept-Encoding")?;
+    /// assert_eq!(headers.get("Vary"), Some(&b"Origin, Accept-Encoding"[..]));
+    /// # Ok::<(), ringlane_protocol::HeaderError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The rule that name or member broke; nothing is changed then.
+    pub fn add_to_list(&mut self, name: &str, member: &str) -> Result<(), HeaderError> {
+        let is_named = |line: &Line| line.is_named(name, &self.bytes);
+        let Some(at) = self.lines.iter().rposition(is_named) else {
+            return self.add(name, member);
+        };
+        let member = trim(member.as_bytes());
+        if !is_field_value(member) {
+            return Err(HeaderError::InvalidValue);
+        }
+        if member.is_empty() {
+            return Ok(()); // RFC 9110 §5.6.1.2: an empty member is none
+        }
+        let line = &mut self.lines[at];
+        let comma: &[u8] = if line.value_bytes == 0 { b"" } else { b", " };
+        let added = comma.len() + member.len();
+        if added > RESPONSE_HEADER_BYTES_MAX - self.bytes.len() {
+            return Err(HeaderError::TooLarge);
+        }
+        let end = line.start as usize + line.len() - LINE_END.len();
+        line.value_bytes += added as u32;
+        self.bytes.extend_from_slice(comma);
+        self.bytes.extend_from_slice(member);
+        self.bytes[end..].rotate_right(added);
+        for later in &mut self.lines[at + 1..] {
+            later.start += added as u32;
+        }
+        Ok(())
+    }
+
     /// Removes every value of a header, whatever the case of `name`. Tells whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let mut removed = 0;

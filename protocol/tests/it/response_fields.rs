@@ -225,6 +225,52 @@ fn a_name_is_the_same_in_any_case() -> Result<(), Error> {
     Ok(())
 }
 
+#[test]
+fn members_of_a_list_go_to_its_last_line() -> Result<(), Error> {
+    let mut headers = ResponseHeaders::new();
+    for (name, value) in [
+        ("Vary", "A"),
+        ("X", "1"),
+        ("vary", "B"),
+        ("Y", "2"),
+        ("Z", ""),
+    ] {
+        headers.add(name, value)?;
+    }
+    headers.add_to_list("VARY", " C ")?;
+    headers.add_to_list("VARY", "D")?;
+    headers.add_to_list("Vary", "")?;
+    headers.add_to_list("X", "3")?;
+    headers.add_to_list("Z", "4")?;
+    headers.add_to_list("New", "5")?;
+    let lines: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
+        .collect();
+    let expected = [
+        "Vary: A",
+        "X: 1, 3",
+        "vary: B, C, D",
+        "Y: 2",
+        "Z: 4",
+        "New: 5",
+    ];
+    assert_eq!(lines, expected);
+    let out = written(&headers);
+    let end = b"X: 1, 3\r\nvary: B, C, D\r\nY: 2\r\nZ: 4\r\nNew: 5\r\n\r\n";
+    assert!(out.ends_with(end), "{}", String::from_utf8_lossy(&out));
+    assert!(headers.remove("vary") && headers.remove("z"));
+    assert_eq!(headers.get("New"), Some(&b"5"[..]));
+    let refused = Err(Error::InvalidValue);
+    assert_eq!(headers.add_to_list("New", "6\r\nX: y"), refused);
+    let refused = Err(Error::Framing { name: "trailer" });
+    assert_eq!(headers.add_to_list("Trailer", "X"), refused);
+    let name = "Trailer".to_owned() + "\n";
+    assert_eq!(headers.add_to_list(&name, "X"), Err(Error::InvalidName));
+    assert_eq!(headers.get("New"), Some(&b"5"[..]));
+    Ok(())
+}
+
 /// A refused change leaves everything as it was.
 #[test]
 fn what_is_refused_changes_nothing() -> Result<(), Error> {
@@ -243,6 +289,10 @@ fn headers_fit_to_the_last_byte() -> Result<(), Error> {
     headers.set("A", &value)?;
     headers.set("a", &value)?; // what is replaced does not count
     assert_eq!(headers.add("B", ""), Err(Error::TooLarge));
+    assert_eq!(headers.add_to_list("A", "w"), Err(Error::TooLarge));
+    headers.set("A", &value[3..])?;
+    headers.add_to_list("a", "w")?;
+    assert_eq!(headers.add_to_list("A", "w"), Err(Error::TooLarge));
     headers.set("A", &value[5..])?;
     headers.add("B", "")
 }

@@ -17,6 +17,8 @@ use bytes::{Bytes, BytesMut};
 use ringlane_protocol::{BodyError, Framing};
 use ringlane_reactor::{ConnectionWaker, Socket};
 
+use crate::coding::{Coding, Decoder, Encoder};
+
 /// Bytes that wait in either direction before the one who brings more has to wait.
 pub(crate) const WINDOW_BYTES: usize = 64 * 1024;
 /// A buffer for body bytes that has grown beyond this is not kept for the next request.
@@ -99,6 +101,8 @@ pub(crate) struct Upload {
     /// The handler has asked for the body.
     pub(crate) wanted: Cell<bool>,
     pub(crate) arrived: RefCell<BytesMut>,
+    /// Stands between `arrived` and the handler, if the body is encoded and a layer says so.
+    pub(crate) decoder: RefCell<Option<Box<Decoder>>>,
     reader: Cell<Option<Waker>>,
 }
 
@@ -120,6 +124,10 @@ pub(crate) enum UploadFailure {
     /// The client finished, or left, before the body's end; or the request is over.
     Gone,
     Malformed(BodyError),
+    /// It is not in the content coding that it was said to be in.
+    Undecodable(Coding),
+    /// Decoded, it is too many times as long as it came.
+    Expansive,
     TooLarge,
     TooSlow,
 }
@@ -190,6 +198,7 @@ impl Upload {
             window,
             wanted,
             arrived,
+            decoder,
             reader,
         } = self;
         if state.replace(UploadState::Absent) == UploadState::Absent {
@@ -206,6 +215,7 @@ impl Upload {
         if arrived.capacity() > ARRIVED_KEPT_MAX {
             *arrived = BytesMut::new();
         }
+        *decoder.get_mut() = None;
         reader.set(None);
     }
 }
@@ -230,6 +240,8 @@ pub(crate) struct Download {
     pub(crate) put: Cell<u64>,
     queue: RefCell<VecDeque<Bytes>>,
     queued_bytes: Cell<usize>,
+    /// Stands between the queue and the connection, if the body is sent in a content coding.
+    pub(crate) encoder: RefCell<Option<Encoder>>,
     sender: Cell<Option<Waker>>,
 }
 
@@ -271,6 +283,17 @@ impl Download {
         Some(bytes)
     }
 
+    /// Takes the next piece, or as much of it.
+    pub(crate) fn take_up_to(&self, most: usize) -> Option<Bytes> {
+        let mut bytes = self.take()?;
+        if bytes.len() > most {
+            let rest = bytes.split_off(most);
+            self.queued_bytes.set(self.queued_bytes.get() + rest.len());
+            self.queue.borrow_mut().push_front(rest);
+        }
+        Some(bytes)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.borrow().is_empty()
     }
@@ -290,6 +313,7 @@ impl Download {
         let queue = self.queue.take();
         drop(queue); // bytes may have an owner of a user's
         self.queued_bytes.set(0);
+        self.encoder.replace(None);
     }
 
     /// Has the sender look again. Gives true if that is the caller, whose waker is `own`.
@@ -304,6 +328,7 @@ impl Download {
             put,
             queue,
             queued_bytes,
+            encoder,
             sender,
         } = self;
         if state.replace(DownloadState::Unused) == DownloadState::Unused {
@@ -313,6 +338,7 @@ impl Download {
         put.set(0);
         queue.get_mut().clear();
         queued_bytes.set(0);
+        *encoder.get_mut() = None;
         sender.set(None);
     }
 }

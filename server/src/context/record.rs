@@ -17,6 +17,7 @@ use ringlane_router::Params;
 use super::exchange::Exchange;
 use super::extensions::Extensions;
 use crate::chain::{Cancel, Chain, Outcome};
+use crate::coding::Offer;
 use crate::core::{ContentType, Core};
 use crate::panic;
 
@@ -49,6 +50,8 @@ pub(crate) struct Reply {
     pub(crate) media_type: Cell<Option<&'static str>>,
     pub(crate) headers: RefCell<ResponseHeaders>,
     pub(crate) body: RefCell<Payload>,
+    /// Which content coding the answer may be sent in; used up when the head is settled.
+    pub(crate) offer: Cell<Option<Offer>>,
     /// The program made a mistake in what it wrote: the answer is 500.
     pub(crate) is_faulty: Cell<bool>,
 }
@@ -69,6 +72,16 @@ pub(crate) enum Phase {
 pub(crate) struct Payload {
     pub(crate) buffer: Vec<u8>,
     pub(crate) shared: Option<Bytes>,
+}
+
+impl Payload {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.shared.as_deref().unwrap_or(&self.buffer)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes().len()
+    }
 }
 
 /// How the chain of layers is getting on.
@@ -137,6 +150,7 @@ impl Reply {
             media_type: Cell::new(None),
             headers: RefCell::new(ResponseHeaders::new()),
             body: RefCell::default(),
+            offer: Cell::new(None),
             is_faulty: Cell::new(false),
         }
     }
@@ -149,6 +163,7 @@ impl Reply {
             media_type,
             headers,
             body,
+            offer,
             is_faulty,
         } = self;
         phase.set(Phase::Open);
@@ -162,6 +177,7 @@ impl Reply {
             *buffer = Vec::new();
         }
         *shared = None;
+        offer.set(None);
         is_faulty.set(false);
     }
 }

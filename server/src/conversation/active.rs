@@ -2,11 +2,13 @@
 //!
 //! Always true here:
 //! - The body is decoded no further than the handler's window, or dropped once the answer is made.
+//! - A streamed answer that has a content coding is coded here, a bounded number of bytes a call.
 //!
 //! Not here: the order of steps (`drive.rs`).
 
 use std::task::Waker;
 
+use bytes::Bytes;
 use ringlane_protocol::chunked::{CHUNK_END, ChunkHead};
 use ringlane_protocol::{BodyDecoder, BodyPart, Framing, ResponseBody};
 use ringlane_reactor::Io;
@@ -16,10 +18,15 @@ use super::OUTPUT_BYTES_MAX;
 use super::clocks::Clocks;
 use crate::Context;
 use crate::chain::Descent;
-use crate::context::exchange::{Exchange, UploadFailure};
+use crate::context::exchange::{DownloadState, Exchange, UploadFailure};
 
 /// Empty seats that one core keeps.
 const SEATS_KEPT_MAX: usize = 1024;
+
+/// Bytes of an answer that one call codes before other connections get their turn.
+pub(super) const CODED_BYTES_PER_CALL_MAX: usize = 64 * 1024;
+/// Bytes that are coded in one piece.
+const CODED_PIECE_BYTES: usize = 16 * 1024;
 
 /// Memory for an active request, used again.
 pub(super) type Seat = Box<Option<Active>>;
@@ -60,6 +67,8 @@ pub(super) struct Active {
     pub(super) is_answered: bool,
     /// What was said about the connection in the answer.
     pub(super) keeps_alive: bool,
+    /// Bytes of the answer that this call may still code.
+    pub(super) coded_left: usize,
     pub(super) clocks: Clocks,
 }
 
@@ -89,6 +98,7 @@ impl Active {
             sending: None,
             is_answered: false,
             keeps_alive: false,
+            coded_left: 0,
             clocks: Clocks::new(limits, now),
             ctx,
         }
@@ -198,24 +208,81 @@ impl Active {
 
     /// Moves what was sent on a stream to the output, as far as there is room. Tells whether the
     /// chain waits for that room.
-    pub(super) fn flush(&self, framing: ResponseBody, io: &mut Io<'_>, own: &Waker) -> bool {
-        let download = &self.exchange().download;
-        while io.output.len() < OUTPUT_BYTES_MAX {
-            let Some(bytes) = download.take() else { break };
-            match framing {
-                ResponseBody::Chunked => {
-                    let head = ChunkHead::new(bytes.len());
-                    io.output.buffer().extend_from_slice(head.as_ref());
-                    io.output.append(bytes);
-                    io.output.buffer().extend_from_slice(CHUNK_END);
-                }
-                ResponseBody::UntilClose | ResponseBody::Length(_) => io.output.append(bytes),
-                ResponseBody::None => {}
+    pub(super) fn flush(&mut self, framing: ResponseBody, io: &mut Io<'_>, own: &Waker) -> bool {
+        if self.exchange().download.encoder.borrow().is_some() {
+            self.flush_coded(framing, io);
+        }
+        let download = &self.ctx.0.exchange.download;
+        if download.encoder.borrow().is_none() {
+            while io.output.len() < OUTPUT_BYTES_MAX {
+                let Some(bytes) = download.take() else { break };
+                write_piece(framing, bytes, io);
             }
+        } else if self.coded_left == 0 {
+            io.waker().wake(); // others first
+            return false;
         }
         if !download.is_empty() {
             io.wake_when_drained();
         }
         download.has_room() && download.wake_sender(own)
+    }
+
+    /// Codes what was sent on a stream, as far as there is room and this call may go on. What was
+    /// said so far can be decoded as soon as it arrives.
+    fn flush_coded(&mut self, framing: ResponseBody, io: &mut Io<'_>) {
+        let download = &self.ctx.0.exchange.download;
+        // Taken out: dropping what was sent may run code of a user's.
+        let Some(mut encoder) = download.encoder.take() else {
+            return;
+        };
+        let mut coded = Vec::new();
+        let mut went_well = Ok(());
+        while went_well.is_ok() && io.output.len() + coded.len() < OUTPUT_BYTES_MAX {
+            let most = CODED_PIECE_BYTES.min(self.coded_left);
+            let Some(bytes) = (most > 0).then(|| download.take_up_to(most)).flatten() else {
+                break;
+            };
+            self.coded_left -= bytes.len();
+            went_well = encoder.push(&bytes, &mut coded);
+        }
+        let ends_now = download.state.get() == DownloadState::Finished && self.descent.is_none();
+        if download.is_empty() && !ends_now {
+            went_well = went_well.and_then(|()| encoder.flush(&mut coded));
+        }
+        download.encoder.replace(Some(encoder));
+        if went_well.is_err() {
+            tracing::error!("a streamed answer could not be coded");
+            return download.close();
+        }
+        write_piece(framing, coded.into(), io);
+    }
+
+    /// Sends what a content coding has still inside, and its end. False if that went wrong.
+    pub(super) fn finish_coding(&mut self, framing: ResponseBody, io: &mut Io<'_>) -> bool {
+        let Some(mut encoder) = self.exchange().download.encoder.take() else {
+            return true;
+        };
+        let mut coded = Vec::new();
+        if encoder.finish(&mut coded).is_err() {
+            tracing::error!("a streamed answer could not be coded");
+            return false;
+        }
+        write_piece(framing, coded.into(), io);
+        true
+    }
+}
+
+/// Writes one piece of a streamed body. An empty one would end it, so it is left out.
+fn write_piece(framing: ResponseBody, bytes: Bytes, io: &mut Io<'_>) {
+    match framing {
+        ResponseBody::Chunked if !bytes.is_empty() => {
+            let head = ChunkHead::new(bytes.len());
+            io.output.buffer().extend_from_slice(head.as_ref());
+            io.output.append(bytes);
+            io.output.buffer().extend_from_slice(CHUNK_END);
+        }
+        ResponseBody::UntilClose | ResponseBody::Length(_) => io.output.append(bytes),
+        ResponseBody::None | ResponseBody::Chunked => {}
     }
 }

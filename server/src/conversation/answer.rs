@@ -11,6 +11,7 @@ use ringlane_reactor::{Intent, Io};
 use super::active::Active;
 use super::usual::Kind;
 use super::{Conversation, HttpCore, Progress};
+use crate::context::exchange::DownloadState;
 use crate::context::record::{Phase, Record};
 use crate::core::ContentType;
 use crate::{Context, Error};
@@ -117,9 +118,14 @@ impl HttpCore {
         keep_alive: bool,
         io: &mut Io<'_>,
     ) -> (ResponseBody, bool) {
-        let body = match ctx.0.exchange.download.length.get() {
-            Some(length) => ResponseBody::Length(length),
-            None => ResponseBody::Chunked,
+        if let Some(offer) = ctx.0.reply.offer.take() {
+            offer.settle_stream(ctx);
+        }
+        let download = &ctx.0.exchange.download;
+        let is_coded = download.encoder.borrow().is_some();
+        let body = match download.length.get() {
+            Some(length) if !is_coded => ResponseBody::Length(length),
+            Some(_) | None => ResponseBody::Chunked, // how long it is in its coding, nobody knows
         };
         self.write_head(ctx, body, keep_alive, io)
     }
@@ -147,6 +153,18 @@ impl HttpCore {
         head.write(io.output.buffer());
         (head.framing(), head.keeps_alive())
     }
+}
+
+/// Whether the answer is sent as a whole; settles its content coding first.
+#[inline]
+pub(super) fn is_whole(ctx: &Context) -> bool {
+    let download = &ctx.0.exchange.download.state;
+    if download.get() == DownloadState::Unused
+        && let Some(offer) = ctx.0.reply.offer.take()
+    {
+        offer.settle_whole(ctx);
+    }
+    download.get() == DownloadState::Unused
 }
 
 /// What the body is, if no header says so.

@@ -14,7 +14,8 @@ use ringlane_protocol::ResponseBody;
 use ringlane_protocol::chunked::LAST_CHUNK;
 use ringlane_reactor::{Intent, Io, local};
 
-use super::active::{Active, Seat};
+use super::active::{Active, CODED_BYTES_PER_CALL_MAX, Seat};
+use super::answer::is_whole;
 use super::clocks::Running;
 use super::{Conversation, HttpCore, Progress};
 use crate::chain::{Cancel, Descent, Outcome};
@@ -150,6 +151,7 @@ impl HttpCore {
         io: &mut Io<'_>,
     ) -> Progress {
         let waker = io.waker().to_waker();
+        active.coded_left = CODED_BYTES_PER_CALL_MAX;
         loop {
             active.ask_for_body(io);
             let has_room = self.stream(conversation, active, io, &waker);
@@ -221,6 +223,9 @@ impl HttpCore {
         io: &mut Io<'_>,
     ) -> Progress {
         if !active.is_answered {
+            if active.sending.is_none() && !is_whole(&active.ctx) {
+                self.stream(conversation, active, io, &io.waker().to_waker());
+            }
             match active.sending {
                 None => {
                     let keep_alive = self.keeps_alive(conversation, &active.ctx, Some(active), io);
@@ -310,13 +315,14 @@ impl Active {
         Progress::Pending
     }
 
-    fn end_stream(&self, framing: ResponseBody, io: &mut Io<'_>) -> StreamEnd {
+    fn end_stream(&mut self, framing: ResponseBody, io: &mut Io<'_>) -> StreamEnd {
         let download = &self.exchange().download;
         if framing == ResponseBody::None {
             return StreamEnd::Whole;
         }
         let is_open = download.state.get() != DownloadState::Closed;
-        if is_open && download.left() == Some(0) && download.is_empty() {
+        let is_sized = matches!(framing, ResponseBody::Length(_));
+        if is_open && is_sized && download.left() == Some(0) && download.is_empty() {
             return StreamEnd::Whole;
         }
         match download.state.get() {
@@ -328,12 +334,11 @@ impl Active {
             DownloadState::Dropped | DownloadState::Finished if !download.is_empty() => {
                 return StreamEnd::Later;
             }
-            DownloadState::Dropped | DownloadState::Finished
-                if matches!(framing, ResponseBody::Length(_)) =>
-            {
-                return StreamEnd::Cut;
-            }
+            DownloadState::Dropped | DownloadState::Finished if is_sized => return StreamEnd::Cut,
             DownloadState::Dropped | DownloadState::Finished => {}
+        }
+        if !self.finish_coding(framing, io) {
+            return StreamEnd::Cut;
         }
         if framing == ResponseBody::Chunked {
             io.output.buffer().extend_from_slice(LAST_CHUNK);

@@ -16,7 +16,7 @@ fuzz_target!(|changes: Vec<(u8, &str, &[u8])>| {
     let mut model: Vec<(&str, Vec<u8>)> = Vec::new();
     for (kind, name, value) in changes.into_iter().take(CHANGES_MAX) {
         let trimmed = || trim(value).to_vec();
-        match kind % 4 {
+        match kind % 5 {
             0 if headers.set(name, value).is_ok() => {
                 model.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
                 model.push((name, trimmed()));
@@ -30,6 +30,18 @@ fuzz_target!(|changes: Vec<(u8, &str, &[u8])>| {
             3 => {
                 let known = model.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
                 assert_eq!(headers.get(name), known.map(|(_, value)| value.as_slice()));
+            }
+            4 => {
+                let Ok(member) = str::from_utf8(value) else { continue };
+                if headers.add_to_list(name, member).is_ok() {
+                    let is_known = |(other, _): &&mut (&str, _)| other.eq_ignore_ascii_case(name);
+                    match model.iter_mut().rev().find(is_known) {
+                        Some((_, list)) if list.is_empty() => *list = trimmed(),
+                        Some(_) if trimmed().is_empty() => {}
+                        Some((_, list)) => list.extend([b", ", trim(value)].concat()),
+                        None => model.push((name, trimmed())),
+                    }
+                }
             }
             _ => {}
         }

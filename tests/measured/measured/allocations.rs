@@ -6,7 +6,10 @@ use stats_alloc::Region;
 
 use super::{Client, start, stop};
 use crate::ALLOCATOR;
-use ringlane::middleware::{AccessLog, Counters, RateLimit, RequestId, SecurityHeaders, Timing};
+use ringlane::middleware::{
+    AccessLog, BodyLimit, Compression, Counters, Decompression, RateLimit, RequestId,
+    SecurityHeaders, Timing,
+};
 use ringlane::{Builder, Context, Driver, Server};
 
 const WARM_UP: usize = 1_000;
@@ -79,6 +82,15 @@ fn layers_that_do_not_wait() {
         .with(Timing::new().processing_time().request_start())
         .with(often.clone().headers("often"))
         .with(often.per_core());
+    check_of(server, "/plaintext", 1);
+}
+
+#[test]
+fn content_codings_that_nobody_asks_for() {
+    let server = Server::builder()
+        .with(Compression::new().bytes_min(1))
+        .with(Decompression::new())
+        .with(BodyLimit::new(1));
     check_of(server, "/plaintext", 1);
 }
 
