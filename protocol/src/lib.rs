@@ -35,7 +35,9 @@ mod body;
 mod bytes;
 pub mod chunked;
 mod date;
+pub mod forwarded;
 pub mod percent;
+mod proxy;
 pub mod query;
 mod request;
 mod response;
@@ -47,6 +49,9 @@ pub use body::{
 pub use bytes::is_field_value;
 pub use date::{DATE_BYTES, write_date};
 pub use http::{Method, StatusCode, Version};
+pub use proxy::{
+    Endpoint, PROXY_BYTES_MAX, PROXY_V1_BYTES_MAX, ProxyEnds, ProxyError, ProxyParsed, parse_proxy,
+};
 pub use request::{
     Framing, HEADERS_CEILING, HeadLimits, HeadParser, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX,
     ParseError, Parsed, RequestHead,
