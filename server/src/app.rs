@@ -16,11 +16,13 @@ use std::sync::Arc;
 use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
 
 use crate::chain::Chain;
-use crate::conversation::HttpCore;
+use crate::context::client::Trust;
+use crate::conversation::{HttpCore, PrefaceRule};
 use crate::core::Core;
 use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
 use crate::limits::Limits;
 use crate::routes::Scope;
+use crate::status::Vitals;
 use crate::verdict;
 
 /// Makes one core's value of some type.
@@ -35,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) server_name: Option<Arc<str>>,
     pub(crate) states: Vec<StateFactory>,
     pub(crate) fallback: Option<Erased>,
+    pub(crate) trust: Trust,
+    pub(crate) preface: Option<PrefaceRule>,
 }
 
 impl Default for Settings {
@@ -46,6 +50,8 @@ impl Default for Settings {
             server_name: Some("ringlane".into()),
             states: Vec::new(),
             fallback: None,
+            trust: Trust::default(),
+            preface: None,
         }
     }
 }
@@ -59,6 +65,7 @@ pub(crate) struct App {
     outermost: usize,
     not_found: Erased,
     unanswered: Erased,
+    pub(crate) vitals: Arc<Vitals>,
 }
 
 /// A route's handler, and which layers are around it.
@@ -80,6 +87,7 @@ impl App {
             outermost,
             not_found: not_found.unwrap_or_else(|| HandlerReturn::erase(verdict::not_found)),
             unanswered: HandlerReturn::erase(verdict::answer),
+            vitals: Arc::default(),
             settings,
         })
     }
@@ -93,14 +101,7 @@ impl App {
             Rc::new(Chain::new(layers, handler.on_core()))
         };
         let outermost: Vec<usize> = (0..self.outermost).collect();
-        let settings = &self.settings;
-        let states = settings.states.iter().map(|state| state(number));
-        let core = Core::new(
-            settings.limits,
-            settings.half_close,
-            settings.server_name.clone(),
-            states.collect(),
-        );
+        let core = Core::new(&self.settings, &self.vitals, number);
         HttpCore::new(
             self.router.map(|route| {
                 let composed = route.value();

@@ -16,6 +16,7 @@ mod active;
 mod answer;
 mod clocks;
 mod drive;
+mod preface;
 mod refuse;
 mod usual;
 
@@ -35,6 +36,8 @@ use crate::context::record::Record;
 use crate::core::Core;
 use crate::verdict::Verdict;
 use active::{Active, Seats};
+use preface::Preface;
+pub(crate) use preface::{Ends, PrefaceRule};
 use usual::UsualHead;
 
 /// Output that may wait before a connection's next request is looked at.
@@ -65,6 +68,9 @@ pub(crate) struct Conversation {
     requests: u32,
     /// A request has begun, and its head must come within its time.
     head_begun: bool,
+    preface: Preface,
+    /// The ends of the connection, if its preface told them.
+    ends: Option<Rc<Ends>>,
 }
 
 // An idle connection is little more than this.
@@ -101,6 +107,17 @@ impl HttpCore {
 
     /// Answers requests until the input is used up or something has to wait.
     fn serve(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        let before = conversation.requests;
+        let intent = self.serve_input(conversation, io);
+        let served = conversation.requests.wrapping_sub(before);
+        if served > 0 {
+            self.core.counts.requests.add_all(u64::from(served));
+        }
+        intent
+    }
+
+    #[inline]
+    fn serve_input(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
         while !io.input.bytes().is_empty() {
             if io.output.len() >= OUTPUT_BYTES_MAX {
                 io.wake_when_drained();
@@ -194,6 +211,9 @@ impl HttpCore {
             waker: io.waker(),
             socket: io.socket(),
         });
+        if let Some(ends) = &conversation.ends {
+            exchange.tell_ends(Rc::clone(ends));
+        }
         let chain = match self.router.find(head.method(), head.path_bytes(), params) {
             Found::Route(route) if *head.method() != Method::CONNECT => Rc::clone(route.value()),
             _ => self.unrouted(&mut record),
@@ -283,13 +303,21 @@ impl Application for HttpCore {
 
     fn opened(&mut self, io: &mut Io<'_>) -> Conversation {
         io.set_deadline(io.now + self.core.limits.idle_time);
-        Conversation::default()
+        Conversation {
+            preface: self.owed_preface(io),
+            ..Conversation::default()
+        }
     }
 
     #[inline]
     fn advance(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
         if io.over_limit {
             return self.refuse_connection(io);
+        }
+        if conversation.preface != Preface::Done
+            && let Some(intent) = self.take_preface(conversation, io)
+        {
+            return intent;
         }
         if conversation.active.is_some() {
             match self.proceed(conversation, io) {
@@ -308,6 +336,9 @@ impl Application for HttpCore {
                 Progress::Pending => Intent::Continue,
                 Progress::End(intent) => intent,
             };
+        }
+        if conversation.preface != Preface::Done {
+            return self.refuse_preface(&"it did not come in time");
         }
         if conversation.head_begun {
             return self.refuse_slow_head(io);

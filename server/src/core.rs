@@ -3,10 +3,14 @@
 //! Not here: routes and records (`conversation.rs`), the core's tasks (the reactor's).
 
 use std::any::Any;
-use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::app::Settings;
+use crate::context::client::Trust;
+use crate::conversation::PrefaceRule;
 use crate::limits::Limits;
+use crate::status::Vitals;
 
 /// One core, as its requests see it.
 pub(crate) struct Core {
@@ -15,13 +19,25 @@ pub(crate) struct Core {
     pub(crate) half_close: bool,
     /// The value of `Server`.
     pub(crate) server_name: Option<Arc<str>>,
-    pub(crate) counts: Counts,
+    /// Whom to believe about clients.
+    pub(crate) trust: Trust,
+    /// Whose connections begin with a PROXY preface.
+    pub(crate) preface: Option<PrefaceRule>,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) vitals: Arc<Vitals>,
     states: Vec<Box<dyn Any>>,
 }
 
-/// What a core has seen that it should not see often.
+/// What a core has seen, in words that it alone writes and other threads read.
 #[derive(Debug, Default)]
+#[repr(align(128))] // its own cache lines: other cores write theirs
 pub(crate) struct Counts {
+    /// Requests whose head was complete.
+    pub(crate) requests: Count,
+    /// Heads that were malformed or late.
+    pub(crate) heads_refused: Count,
+    /// Connections closed at their PROXY preface.
+    pub(crate) prefaces_refused: Count,
     /// Contexts that were held beyond their request, so that their memory was not used again.
     pub(crate) contexts_kept: Count,
     /// After-parts of middleware that did not end within their grace time.
@@ -31,16 +47,23 @@ pub(crate) struct Counts {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Count(Cell<u64>);
+pub(crate) struct Count(AtomicU64);
 
 impl Count {
+    /// Only the owning core may call this: there is no read-modify-write.
     pub(crate) fn add(&self) {
-        self.0.set(self.0.get() + 1);
+        self.add_all(1);
     }
 
-    #[cfg(test)]
+    /// As `add`, for several at once.
+    #[inline]
+    pub(crate) fn add_all(&self, count: u64) {
+        self.0.store(self.get() + count, Ordering::Relaxed);
+    }
+
+    #[inline]
     pub(crate) fn get(&self) -> u64 {
-        self.0.get()
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -69,18 +92,16 @@ impl ContentType {
 }
 
 impl Core {
-    pub(crate) fn new(
-        limits: Limits,
-        half_close: bool,
-        server_name: Option<Arc<str>>,
-        states: Vec<Box<dyn Any>>,
-    ) -> Self {
+    pub(crate) fn new(settings: &Settings, vitals: &Arc<Vitals>, number: usize) -> Self {
         Self {
-            limits,
-            half_close,
-            server_name,
-            counts: Counts::default(),
-            states,
+            limits: settings.limits,
+            half_close: settings.half_close,
+            server_name: settings.server_name.clone(),
+            trust: settings.trust.clone(),
+            preface: settings.preface.clone(),
+            counts: vitals.join(number),
+            vitals: Arc::clone(vitals),
+            states: settings.states.iter().map(|state| state(number)).collect(),
         }
     }
 

@@ -5,6 +5,7 @@ mod bodies;
 mod deadlines;
 mod endings;
 mod errors;
+mod preface;
 mod requests;
 mod streams;
 
