@@ -61,6 +61,14 @@ impl Count {
         self.0.store(self.get() + count, Ordering::Relaxed);
     }
 
+    /// Makes it the greater of itself and `value`; likewise.
+    #[inline]
+    pub(crate) fn raise_to(&self, value: u64) {
+        if value > self.get() {
+            self.0.store(value, Ordering::Relaxed);
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

@@ -18,10 +18,7 @@ fn ends(ctx: Context) -> String {
     let client = client.map_or_else(String::new, |address| address.to_string());
     let (peer, local) = (text(ctx.peer_address()), text(ctx.local_address()));
     // The port of a test's client is any.
-    format!(
-        "{} {local} {client}",
-        peer.replace(|c: char| c == '[' || c == ']', "")
-    )
+    format!("{} {local} {client}", peer.replace(['[', ']'], ""))
 }
 
 fn routes(from: &[&str], others: OtherPeers) -> Builder {
