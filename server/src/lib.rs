@@ -62,6 +62,7 @@ mod server;
 mod slots;
 mod status;
 mod stream;
+mod system;
 pub mod task;
 pub mod testing;
 pub mod time;

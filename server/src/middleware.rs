@@ -26,12 +26,14 @@
 
 mod access_log;
 mod cors;
+mod health;
 mod metrics;
 mod request_id;
 mod security_headers;
 
 pub use access_log::AccessLog;
 pub use cors::Cors;
+pub use health::Health;
 pub use metrics::{Metrics, Snapshot};
 pub use request_id::RequestId;
 pub use security_headers::SecurityHeaders;

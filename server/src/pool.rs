@@ -23,7 +23,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{task, time};
+use crate::{Error, task, time};
 use pooled::{Place, Wait};
 use shelf::{Asked, Got, Live, Shelf, Terms};
 
@@ -43,12 +43,11 @@ pub use pooled::Pooled;
 ///
 /// impl Manage for Files {
 ///     type Resource = Sqlite;
-///     type Error = ringlane::BlockingError;
+///     type Error = ringlane::Error;
 ///
-///     async fn create(&self) -> Result<Sqlite, Self::Error> {
+///     async fn create(&self) -> Result<Sqlite> {
 ///         let path = self.0;
-///         let opened = blocking(move || Sqlite::open(path)).await?;
-///         opened.map_err(|error| ringlane::BlockingError::Panicked(Box::new(error)))
+///         Ok(blocking(move || Sqlite::open(path)).await??)
 ///     }
 /// }
 ///
@@ -68,7 +67,7 @@ pub trait Manage: Send + Sync + 'static {
     /// What is pooled.
     type Resource: Send + 'static;
     /// Why one could not be made.
-    type Error: Into<Box<dyn StdError + Send + Sync>>;
+    type Error: Into<Error>;
 
     /// Makes one, on a core: what blocks belongs into [`blocking`](crate::blocking()). It runs to
     /// its end also if whoever asked for it has gone.
@@ -225,7 +224,7 @@ impl<M: Manage> Pool<M> {
         };
         // On its own, so that it has ended before its place is another's.
         let made = task::spawn(make_ready(place, unchecked)).await;
-        made.unwrap_or_else(|_| Err(PoolError::Create("making a resource panicked".into())))
+        made.unwrap_or_else(|_| Err(PoolError::Create(Error::internal("it panicked"))))
     }
 
     /// How full it is now.
@@ -252,7 +251,7 @@ async fn make_ready<M: Manage>(
                 }));
             }
             Err(error) => {
-                let error: Box<dyn StdError + Send + Sync> = error.into();
+                let error: Error = error.into();
                 tracing::debug!(%error, "a pooled resource is replaced");
             }
         }
@@ -295,16 +294,16 @@ pub enum PoolError {
     /// As many [as may wait](PoolBuilder::waiting_max) waited already.
     Full,
     /// None could be made, for this reason.
-    Create(Box<dyn StdError + Send + Sync>),
+    Create(Error),
 }
 
 impl fmt::Display for PoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TimedOut => "no resource of a pool became free in time",
-            Self::Full => "too many wait for a resource of a pool",
-            Self::Create(_) => "a resource of a pool could not be made",
-        })
+        match self {
+            Self::TimedOut => f.write_str("no resource of a pool became free in time"),
+            Self::Full => f.write_str("too many wait for a resource of a pool"),
+            Self::Create(error) => write!(f, "a resource of a pool could not be made: {error}"),
+        }
     }
 }
 
@@ -312,7 +311,7 @@ impl StdError for PoolError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::TimedOut | Self::Full => None,
-            Self::Create(error) => Some(error.as_ref()),
+            Self::Create(error) => error.source(),
         }
     }
 }

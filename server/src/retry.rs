@@ -4,8 +4,8 @@
 //! - An attempt is made at least once, and no more often than was said.
 //! - No pause begins that would end after the time for all attempts together.
 //!
-//! Not here: giving up on one attempt that takes too long ([`time::timeout`](crate::time::timeout)),
-//! not trying at all for a while (`breaker.rs`).
+//! Not here: giving up on one attempt that takes too long (`time.rs`), not trying at all for a
+//! while (`breaker.rs`).
 
 use std::time::Duration;
 

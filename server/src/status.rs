@@ -151,7 +151,8 @@ pub struct CoreStatus {
     pub accepted: u64,
     /// Connections refused because the limit was reached.
     pub refused: u64,
-    /// Requests whose head was complete, those under way included.
+    /// Requests whose head was complete, those under way included. Those that came in one burst are
+    /// added together, when the core has looked at all of it.
     pub requests: u64,
     /// Heads that were malformed or did not come in time.
     pub heads_refused: u64,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Manage, Pool, PoolBuilder, PoolError, Pooled};
 use crate::testing::Client;
-use crate::{Context, Result, Server, Task, blocking, time};
+use crate::{Context, Error, Result, Server, Task, blocking, time};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -58,9 +58,9 @@ struct Things(Arc<World>);
 
 impl Manage for Things {
     type Resource = Thing;
-    type Error = &'static str;
+    type Error = Error;
 
-    async fn create(&self) -> Result<Thing, &'static str> {
+    async fn create(&self) -> Result<Thing> {
         let world = Arc::clone(&self.0);
         if world.blocks {
             let made = blocking(move || {
@@ -68,20 +68,20 @@ impl Manage for Things {
                 std::thread::sleep(Duration::from_millis(1));
                 thing
             });
-            return made.await.map_err(|_| "no thread");
+            return Ok(made.await?);
         }
         time::sleep(self.0.create_takes).await;
         assert!(!world.create_panics.load(Ordering::SeqCst), "on purpose");
         match world.create_fails.load(Ordering::SeqCst) {
-            true => Err("on purpose"),
+            true => Err(Error::new(500, "on purpose")),
             false => Ok(Thing::new(world)),
         }
     }
 
-    async fn check(&self, thing: Thing) -> Result<Thing, &'static str> {
+    async fn check(&self, thing: Thing) -> Result<Thing> {
         self.0.checked.fetch_add(1, Ordering::SeqCst);
         match self.0.check_fails.load(Ordering::SeqCst) {
-            true => Err("on purpose"),
+            true => Err(Error::new(500, "on purpose")),
             false => Ok(thing),
         }
     }

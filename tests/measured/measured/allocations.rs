@@ -4,7 +4,8 @@ use stats_alloc::Region;
 
 use super::{Client, start, stop};
 use crate::ALLOCATOR;
-use ringlane::{Driver, Server};
+use ringlane::middleware::Metrics;
+use ringlane::{Builder, Context, Driver, Server};
 
 const WARM_UP: usize = 1_000;
 const REQUESTS: usize = 10_000;
@@ -13,7 +14,12 @@ const REQUESTS: usize = 10_000;
 /// requests.
 #[track_caller]
 fn check(path: &str, driver: Driver, pipelined: usize) {
-    let (handle, address) = start(Server::builder().driver(driver));
+    check_on(Server::builder().driver(driver), path, pipelined);
+}
+
+#[track_caller]
+fn check_on(server: Builder, path: &str, pipelined: usize) {
+    let (handle, address) = start(server);
     let mut client = Client::new(address, path, pipelined);
     for _ in 0..WARM_UP / pipelined {
         client.round();
@@ -52,6 +58,25 @@ fn pipelined_requests() {
 #[test]
 fn over_epoll() {
     check("/plaintext", Driver::Epoll, 1);
+}
+
+#[test]
+fn metrics_of_every_request() {
+    let metrics = Metrics::new();
+    check_on(Server::builder().with(metrics.clone()), "/plaintext", 16);
+    let recorded = metrics.snapshot().requests;
+    assert!(
+        recorded >= (WARM_UP / 16 * 16 + REQUESTS) as u64,
+        "{recorded}"
+    );
+}
+
+#[test]
+fn a_client_behind_a_trusted_proxy() {
+    let server = Server::builder()
+        .trusted_proxies(["127.0.0.0/8"])
+        .before(|ctx: &Context| assert!(ctx.client_address().is_some()));
+    check_on(server, "/plaintext", 1);
 }
 
 #[test]

@@ -109,8 +109,8 @@ impl Merged {
         Duration::from_nanos(self.max)
     }
 
-    /// The time within which so many in a hundred ended: by the nearest-rank method, and the longest
-    /// time of its bucket.
+    /// The time within which so many in a hundred ended: by the nearest-rank method, and the
+    /// longest time of its bucket.
     pub(super) fn percentile(&self, percent: f64) -> Duration {
         let rank = (percent / 100.0 * self.count as f64).ceil().max(1.0) as u64;
         let mut below = 0;
