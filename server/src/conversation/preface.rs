@@ -90,7 +90,13 @@ impl HttpCore {
             Ok(ProxyParsed::Partial) if io.peer_finished => {
                 return Some(self.refuse_preface(&"it ended before its end"));
             }
-            Ok(ProxyParsed::Partial) => return Some(Intent::Continue),
+            Ok(ProxyParsed::Partial) => {
+                if io.draining {
+                    let soon = io.now + FIRST_REQUEST_TIME;
+                    io.set_deadline(io.deadline().min(soon));
+                }
+                return Some(Intent::Continue);
+            }
             Err(error) => return Some(self.refuse_preface(&error)),
         };
         io.input.consume(consumed);

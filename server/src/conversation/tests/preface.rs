@@ -176,3 +176,22 @@ fn peers_that_are_not_listed_are_served_plainly_or_refused() {
     talk.expect("end");
     assert_eq!(refused(&talk), 1);
 }
+
+#[test]
+fn a_server_that_ends_waits_a_second_for_a_preface() {
+    let ends_with = |rest: &str| {
+        let mut talk = Talk::with(owing());
+        talk.send("PROXY");
+        talk.client.shut_down(60 * SECOND);
+        talk.pass(SECOND / 2).expect("");
+        talk.connection.send(rest);
+        // The last connection's end is the core's.
+        let _ = talk.client.run(SECOND);
+        talk.received.extend(talk.connection.read());
+        talk.heard()
+    };
+    assert_eq!(ends_with(""), "end");
+    let told = "200 close 203.0.113.9:50000 192.0.2.80:80 203.0.113.9";
+    let in_time = ends_with(&format!("{}{GET}", &V1[5..]));
+    assert!(in_time.starts_with(told), "{in_time}");
+}
