@@ -38,10 +38,12 @@ pub mod chunked;
 mod conditional;
 mod date;
 mod disposition;
+pub mod forwarded;
 mod media_type;
 mod multipart;
 mod parameters;
 pub mod percent;
+mod proxy;
 pub mod query;
 mod range;
 mod request;
@@ -61,6 +63,9 @@ pub use media_type::MediaType;
 pub use multipart::{
     MultipartDecoder, MultipartError, MultipartLimits, MultipartPart, MultipartStep,
     PART_HEADERS_MAX, PartHead,
+};
+pub use proxy::{
+    Endpoint, PROXY_BYTES_MAX, PROXY_V1_BYTES_MAX, ProxyEnds, ProxyError, ProxyParsed, parse_proxy,
 };
 pub use range::{ByteRange, byte_range};
 pub use request::{

@@ -21,6 +21,7 @@ mod section;
 mod span;
 mod target;
 
+pub(crate) use authority::is_valid as is_authority;
 pub use error::ParseError;
 pub use limits::{HEADERS_CEILING, HeadLimits, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX};
 pub use parser::{HeadParser, Parsed};
@@ -208,7 +209,10 @@ impl RequestHead {
     }
 
     /// All values of a header, in order, whatever the case of `name`.
-    pub fn header_all<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> + Clone {
+    pub fn header_all<'h>(
+        &'h self,
+        name: &str,
+    ) -> impl DoubleEndedIterator<Item = &'h [u8]> + Clone {
         self.section
             .fields
             .iter()

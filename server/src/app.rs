@@ -16,13 +16,15 @@ use std::sync::Arc;
 use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
 
 use crate::chain::Chain;
-use crate::conversation::HttpCore;
+use crate::context::client::Trust;
+use crate::conversation::{HttpCore, PrefaceRule};
 use crate::core::Core;
 use crate::error::ErrorRules;
 use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec, refuse_long_body};
 use crate::limits::Limits;
 use crate::panic::PanicHook;
 use crate::routes::Scope;
+use crate::status::Vitals;
 use crate::verdict;
 
 /// Makes one core's value of some type.
@@ -39,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) fallback: Option<Erased>,
     pub(crate) errors: ErrorRules,
     pub(crate) on_panic: Option<PanicHook>,
+    pub(crate) trust: Trust,
+    pub(crate) preface: Option<PrefaceRule>,
 }
 
 impl Default for Settings {
@@ -52,6 +56,8 @@ impl Default for Settings {
             fallback: None,
             errors: ErrorRules::default(),
             on_panic: None,
+            trust: Trust::default(),
+            preface: None,
         }
     }
 }
@@ -65,6 +71,7 @@ pub(crate) struct App {
     outermost: usize,
     not_found: Erased,
     unanswered: Erased,
+    pub(crate) vitals: Arc<Vitals>,
 }
 
 /// A route's handler, and which layers are around it.
@@ -86,6 +93,7 @@ impl App {
             outermost,
             not_found: not_found.unwrap_or_else(|| HandlerReturn::erase(verdict::not_found)),
             unanswered: HandlerReturn::erase(verdict::answer),
+            vitals: Arc::default(),
             settings,
         })
     }
@@ -93,8 +101,7 @@ impl App {
     /// One core's copy, made on that core's thread.
     pub(crate) fn on_core(&self, number: usize) -> HttpCore {
         let settings = &self.settings;
-        let states = settings.states.iter().map(|state| state(number));
-        let core = Rc::new(Core::new(settings, states.collect()));
+        let core = Rc::new(Core::new(settings, &self.vitals, number));
         let layers = self.layers.iter().map(|layer| layer.on_core(&core));
         let layers: Vec<CoreLayer> = layers.collect();
         let chain = |around: &[usize], handler: &Erased| {

@@ -55,7 +55,7 @@ where
         let result = catch_unwind(AssertUnwindSafe(work)).map_err(BlockingError::Panicked);
         Shared::end(&theirs, result);
     };
-    if let Err(error) = pool::run(Box::new(job)) {
+    if let Err(error) = pool::POOL.run(Box::new(job)) {
         lock(&shared).result = Some(Err(error));
     }
     Blocking(shared)

@@ -8,6 +8,7 @@
 //! Not here: how a record is filled and sent (`conversation.rs`), what runs in between
 //! (`chain.rs`).
 
+pub(crate) mod client;
 pub(crate) mod exchange;
 mod extensions;
 mod negotiation;

@@ -16,6 +16,7 @@ mod active;
 mod answer;
 mod clocks;
 mod drive;
+mod preface;
 mod refuse;
 mod usual;
 
@@ -36,6 +37,8 @@ use crate::core::Core;
 use crate::verdict::Verdict;
 use active::{Active, Seats};
 use answer::is_whole;
+use preface::Preface;
+pub(crate) use preface::{Ends, PrefaceRule};
 use usual::UsualHead;
 
 /// Output that may wait before a connection's next request is looked at.
@@ -66,6 +69,9 @@ pub(crate) struct Conversation {
     requests: u32,
     /// A request has begun, and its head must come within its time.
     head_begun: bool,
+    preface: Preface,
+    /// The ends of the connection, if its preface told them.
+    ends: Option<Rc<Ends>>,
 }
 
 // An idle connection is little more than this.
@@ -102,6 +108,17 @@ impl HttpCore {
 
     /// Answers requests until the input is used up or something has to wait.
     fn serve(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        let before = conversation.requests;
+        let intent = self.serve_input(conversation, io);
+        let served = conversation.requests.wrapping_sub(before);
+        if served > 0 {
+            self.core.counts.requests.add_all(u64::from(served));
+        }
+        intent
+    }
+
+    #[inline]
+    fn serve_input(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
         while !io.input.bytes().is_empty() {
             if io.output.len() >= OUTPUT_BYTES_MAX {
                 io.wake_when_drained();
@@ -189,6 +206,9 @@ impl HttpCore {
             waker: io.waker(),
             socket: io.socket(),
         });
+        if let Some(ends) = &conversation.ends {
+            request.exchange.tell_ends(Rc::clone(ends));
+        }
         if !(request.is_routed && request.head.is_repeat()) {
             self.route(request);
         }
@@ -297,15 +317,23 @@ impl Application for HttpCore {
     type Conversation = Conversation;
 
     fn opened(&mut self, io: &mut Io<'_>) -> Conversation {
-        self.core.connections.up();
+        self.core.counts.connections.add();
         io.set_deadline(io.now + self.core.limits.idle_time);
-        Conversation::default()
+        Conversation {
+            preface: self.owed_preface(io),
+            ..Conversation::default()
+        }
     }
 
     #[inline]
     fn advance(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
         if io.over_limit {
             return self.refuse_connection(io);
+        }
+        if conversation.preface != Preface::Done
+            && let Some(intent) = self.take_preface(conversation, io)
+        {
+            return intent;
         }
         if conversation.active.is_some() {
             match self.proceed(conversation, io) {
@@ -325,6 +353,9 @@ impl Application for HttpCore {
                 Progress::End(intent) => intent,
             };
         }
+        if conversation.preface != Preface::Done {
+            return self.refuse_preface(&"it did not come in time");
+        }
         if conversation.head_begun {
             return self.refuse_slow_head(io);
         }
@@ -332,7 +363,7 @@ impl Application for HttpCore {
     }
 
     fn closed(&mut self, mut conversation: Conversation, _: CloseReason) {
-        self.core.connections.down();
+        self.core.counts.connections.take_off();
         if let Some(seat) = conversation.active.take() {
             self.abandon(seat);
         }

@@ -3,14 +3,16 @@
 //! Not here: routes and records (`conversation.rs`), the core's tasks (the reactor's).
 
 use std::any::Any;
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::app::Settings;
+use crate::context::client::Trust;
+use crate::conversation::PrefaceRule;
 use crate::error::ErrorRules;
 use crate::limits::Limits;
 use crate::panic::PanicHook;
+use crate::status::Vitals;
 
 /// One core, as its requests see it.
 pub(crate) struct Core {
@@ -22,15 +24,27 @@ pub(crate) struct Core {
     pub(crate) errors: ErrorRules,
     /// Told of panics in handlers and layers.
     pub(crate) on_panic: Option<PanicHook>,
-    pub(crate) counts: Counts,
-    /// Connections that are open; read by other cores.
-    pub(crate) connections: Arc<Tally>,
+    /// Whom to believe about clients.
+    pub(crate) trust: Trust,
+    /// Whose connections begin with a PROXY preface.
+    pub(crate) preface: Option<PrefaceRule>,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) vitals: Arc<Vitals>,
     states: Vec<Box<dyn Any>>,
 }
 
-/// What a core has seen that it should not see often.
+/// What a core has seen, in words that it alone writes and other threads read.
 #[derive(Debug, Default)]
+#[repr(align(128))] // its own cache lines: other cores write theirs
 pub(crate) struct Counts {
+    /// Connections that are open.
+    pub(crate) connections: Count,
+    /// Requests whose head was complete.
+    pub(crate) requests: Count,
+    /// Heads that were malformed or late.
+    pub(crate) heads_refused: Count,
+    /// Connections closed at their PROXY preface.
+    pub(crate) prefaces_refused: Count,
     /// Contexts that were held beyond their request, so that their memory was not used again.
     pub(crate) contexts_kept: Count,
     /// After-parts of middleware that did not end within their grace time.
@@ -40,40 +54,39 @@ pub(crate) struct Counts {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Count(Cell<u64>);
+pub(crate) struct Count(AtomicU64);
 
 impl Count {
-    pub(crate) fn add(&self) {
-        self.0.set(self.0.get() + 1);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn get(&self) -> u64 {
-        self.0.get()
-    }
-}
-
-/// A number that one core writes and all may read.
-#[derive(Debug, Default)]
-pub(crate) struct Tally(AtomicU64);
-
-impl Tally {
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
     /// Only the owning core may call this: there is no read-modify-write.
-    #[inline]
-    pub(crate) fn up(&self) {
-        self.0.store(self.get() + 1, Ordering::Relaxed);
+    pub(crate) fn add(&self) {
+        self.add_all(1);
     }
 
-    /// As [`up`](Self::up), and never below zero.
+    /// Takes one off again; never below zero.
     #[inline]
-    pub(crate) fn down(&self) {
+    pub(crate) fn take_off(&self) {
         let before = self.get();
         debug_assert!(before > 0, "what ends has begun");
         self.0.store(before.saturating_sub(1), Ordering::Relaxed);
+    }
+
+    /// As `add`, for several at once.
+    #[inline]
+    pub(crate) fn add_all(&self, count: u64) {
+        self.0.store(self.get() + count, Ordering::Relaxed);
+    }
+
+    /// Makes it the greater of itself and `value`; likewise.
+    #[inline]
+    pub(crate) fn raise_to(&self, value: u64) {
+        if value > self.get() {
+            self.0.store(value, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -102,16 +115,18 @@ impl ContentType {
 }
 
 impl Core {
-    pub(crate) fn new(settings: &Settings, states: Vec<Box<dyn Any>>) -> Self {
+    pub(crate) fn new(settings: &Settings, vitals: &Arc<Vitals>, number: usize) -> Self {
         Self {
             limits: settings.limits,
             half_close: settings.half_close,
             server_name: settings.server_name.clone(),
             errors: settings.errors.clone(),
             on_panic: settings.on_panic.clone(),
-            counts: Counts::default(),
-            connections: Arc::default(),
-            states,
+            trust: settings.trust.clone(),
+            preface: settings.preface.clone(),
+            counts: vitals.join(number),
+            vitals: Arc::clone(vitals),
+            states: settings.states.iter().map(|state| state(number)).collect(),
         }
     }
 

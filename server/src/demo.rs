@@ -10,6 +10,7 @@ mod streams;
 
 use std::sync::{Arc, OnceLock};
 
+use ringlane::middleware::Health;
 use ringlane::{Builder, Context, Error, Json, Result, StatusCode};
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
         .get("/json", json)
         .get("/users/{id}", user)
         .get("/nocontent", |_| StatusCode::NO_CONTENT)
-        .get("/healthz", |ctx: Context| ctx.text("ok"))
+        .with(Health::new())
         .get("/pipeline", |ctx: Context| ctx.text("ok"))
         .get("/baseline11", baseline)
         .post("/baseline11", baseline_with_body)

@@ -25,8 +25,9 @@ use ringlane_reactor::{Config, Metrics};
 use crate::Result;
 use crate::app::App;
 use crate::routes::Builder;
+use crate::status::Vitals;
 
-pub use builder::{BuildError, Problem, Whole};
+pub use builder::{BuildError, OtherPeers, Problem, Whole};
 
 /// A server that was checked, and serves once it is started.
 ///
@@ -86,10 +87,13 @@ impl Server {
             setup,
             drain_time,
         } = self;
+        let vitals = Arc::clone(&app.vitals);
         let cores = cores::start(setup, move |core| app.on_core(core))?;
+        vitals.start(cores.metrics());
         let shutdown = Shutdown {
             control: cores.control(),
             drain_time,
+            vitals,
         };
         Ok(Handle { cores, shutdown })
     }
@@ -164,7 +168,11 @@ impl Handle {
         self.shutdown.clone()
     }
 
-    /// What each core has done and holds.
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.shutdown.vitals
+    }
+
+    /// What each core's event loop has done and holds; [`status`](Self::status) has more.
     pub fn metrics(&self) -> &[Arc<Metrics>] {
         self.cores.metrics()
     }
@@ -197,13 +205,22 @@ impl Handle {
 pub struct Shutdown {
     control: Control,
     drain_time: Duration,
+    vitals: Arc<Vitals>,
 }
 
 impl Shutdown {
+    /// Has `/readyz` of [`Health`](crate::middleware::Health) say from now on that the server takes
+    /// no new work, while it still does. Call it a while before [`drain`](Self::drain), so that
+    /// whoever balances the load has noticed by then.
+    pub fn withdraw(&self) {
+        self.vitals.withdraw();
+    }
+
     /// Accepts what has connected already and nothing more, answers what is in flight with
     /// `Connection: close`, closes idle connections at once, and all that are left after the
     /// [drain time](Builder::drain_time).
     pub fn drain(&self) {
+        self.vitals.drain();
         self.control.drain(self.drain_time);
     }
 

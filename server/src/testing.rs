@@ -33,6 +33,7 @@ mod answer;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +41,7 @@ use ringlane_reactor::sim::{self, SimRing, World};
 use ringlane_reactor::{Application, Config, Letter, Reactor, Socket};
 
 use crate::conversation::HttpCore;
+use crate::status::Vitals;
 use crate::{Method, Result, Server, Task, blocking};
 
 pub use answer::Answer;
@@ -54,6 +56,7 @@ pub struct Client {
     reactor: Reactor<SimRing, HttpCore>,
     world: World,
     listener: Socket,
+    vitals: Arc<Vitals>,
 }
 
 impl Client {
@@ -69,10 +72,12 @@ impl Client {
         let ring = world.ring(&config);
         let mut reactor = Reactor::new(ring, config, || server.app().on_core(0))?;
         reactor.listen(listener);
+        server.app().vitals.start(&[reactor.metrics()]);
         Ok(Self {
             reactor,
             world,
             listener,
+            vitals: Arc::clone(&server.app().vitals),
         })
     }
 
@@ -120,6 +125,7 @@ impl Client {
 
     /// Shuts the server down, as [`Shutdown::drain`](crate::Shutdown::drain) does.
     pub fn shut_down(&mut self, grace: Duration) {
+        self.vitals.drain();
         // It can only be refused by a core that has ended.
         let _ = self.reactor.post().send(Letter::Drain(grace));
     }

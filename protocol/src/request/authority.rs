@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 /// Whether `authority` is a host that is not empty, with or without a port. No userinfo: a host
 /// that reads `bank.example@evil.example` is refused (RFC 9110 §4.2.4).
-pub(super) fn is_valid(authority: &[u8]) -> bool {
+pub(crate) fn is_valid(authority: &[u8]) -> bool {
     split(authority).is_some()
 }
 

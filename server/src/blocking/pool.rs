@@ -21,7 +21,7 @@ const IDLE_TIME: Duration = Duration::from_secs(10);
 
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
-struct Pool {
+pub(super) struct Pool {
     state: Mutex<State>,
     work: Condvar,
 }
@@ -35,41 +35,46 @@ struct State {
     started: u64,
 }
 
-static POOL: Pool = Pool {
-    state: Mutex::new(State {
-        queue: VecDeque::new(),
-        threads: 0,
-        idle: 0,
-        started: 0,
-    }),
-    work: Condvar::new(),
-};
-
-/// Queues a function, and sees to it that a thread comes for it.
-pub(super) fn run(job: Job) -> Result<(), BlockingError> {
-    let mut state = POOL.lock();
-    if state.queue.len() >= BLOCKING_QUEUE_MAX {
-        return Err(BlockingError::QueueFull);
-    }
-    // Threads that were called and have not come yet count as idle, their work as queued.
-    if state.queue.len() >= state.idle && state.threads < BLOCKING_THREADS_MAX {
-        let name = format!("ringlane-blocking-{}", state.started);
-        let thread = std::thread::Builder::new().name(name);
-        match thread.spawn(|| POOL.serve()) {
-            Ok(_detached) => {
-                state.threads += 1;
-                state.started += 1;
-            }
-            Err(error) if state.threads == 0 => return Err(BlockingError::NoThread(error)),
-            Err(_) => {} // those that are there will come for it
-        }
-    }
-    state.queue.push_back(job);
-    POOL.work.notify_one();
-    Ok(())
-}
+/// The one that all work of the process goes to.
+pub(super) static POOL: Pool = Pool::new();
 
 impl Pool {
+    pub(super) const fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                threads: 0,
+                idle: 0,
+                started: 0,
+            }),
+            work: Condvar::new(),
+        }
+    }
+
+    /// Queues a function, and sees to it that a thread comes for it.
+    pub(super) fn run(&'static self, job: Job) -> Result<(), BlockingError> {
+        let mut state = self.lock();
+        if state.queue.len() >= BLOCKING_QUEUE_MAX {
+            return Err(BlockingError::QueueFull);
+        }
+        // Threads that were called and have not come yet count as idle, their work as queued.
+        if state.queue.len() >= state.idle && state.threads < BLOCKING_THREADS_MAX {
+            let name = format!("ringlane-blocking-{}", state.started);
+            let thread = std::thread::Builder::new().name(name);
+            match thread.spawn(|| self.serve()) {
+                Ok(_detached) => {
+                    state.threads += 1;
+                    state.started += 1;
+                }
+                Err(error) if state.threads == 0 => return Err(BlockingError::NoThread(error)),
+                Err(_) => {} // those that are there will come for it
+            }
+        }
+        state.queue.push_back(job);
+        self.work.notify_one();
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! Blocking work over a simulated core: results, panics, and work that is not wanted any more.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::testing::Client;
@@ -99,4 +99,44 @@ fn a_context_can_be_awaited_across_threads() -> Result {
     let mut client = Client::new(server.build()?)?;
     assert_eq!(client.post("/").body(vec![1, 2, 3]).send()?.text(), "6");
     Ok(())
+}
+
+#[test]
+fn the_queue_has_an_end_and_what_is_beyond_it_is_a_503() {
+    static POOL: super::pool::Pool = super::pool::Pool::new();
+    static IS_OPEN: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static DONE: AtomicUsize = AtomicUsize::new(0);
+    let job = || {
+        BEGUN.fetch_add(1, Ordering::SeqCst);
+        let is_open = IS_OPEN.0.lock().expect("no test panicked with it");
+        let wait = IS_OPEN.1.wait_while(is_open, |is_open| !*is_open);
+        drop(wait.expect("no test panicked with it"));
+        DONE.fetch_add(1, Ordering::SeqCst);
+    };
+    let wait_until = |word: &AtomicUsize, count| {
+        while word.load(Ordering::SeqCst) < count {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    for _ in 0..super::BLOCKING_THREADS_MAX {
+        POOL.run(Box::new(job)).expect("a thread is free");
+    }
+    wait_until(&BEGUN, super::BLOCKING_THREADS_MAX);
+    for _ in 0..super::BLOCKING_QUEUE_MAX {
+        POOL.run(Box::new(job)).expect("there is room");
+    }
+    let error = POOL.run(Box::new(job)).expect_err("there is none");
+    assert!(matches!(error, BlockingError::QueueFull));
+    assert_eq!(BEGUN.load(Ordering::SeqCst), super::BLOCKING_THREADS_MAX);
+    let error = crate::Error::from(error);
+    assert_eq!(error.status(), 503);
+    assert_eq!(error.message(), "too much blocking work is waiting");
+    *IS_OPEN.0.lock().expect("no test panicked with it") = true;
+    IS_OPEN.1.notify_all();
+    wait_until(
+        &DONE,
+        super::BLOCKING_THREADS_MAX + super::BLOCKING_QUEUE_MAX,
+    );
+    POOL.run(Box::new(job)).expect("there is room again");
 }

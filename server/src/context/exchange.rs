@@ -11,11 +11,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::task::Waker;
 
 use bytes::{Bytes, BytesMut};
 use ringlane_protocol::{BodyError, Framing};
-use ringlane_reactor::{ConnectionWaker, Socket};
+use ringlane_reactor::{Address, ConnectionWaker, End, Socket, local};
+
+use crate::conversation::Ends;
 
 use crate::coding::{Coding, Decoder, Encoder};
 
@@ -27,6 +30,8 @@ const ARRIVED_KEPT_MAX: usize = 16 * 1024;
 #[derive(Default)]
 pub(crate) struct Exchange {
     link: Cell<Option<Link>>,
+    /// What a proxy told about the connection, if one did.
+    ends: RefCell<Option<Rc<Ends>>>,
     /// The conversation is looking, or will look before it sleeps: no need to wake it.
     attended: Cell<bool>,
     pub(crate) upload: Upload,
@@ -47,8 +52,19 @@ impl Exchange {
         self.attended.set(true);
     }
 
-    pub(crate) fn link(&self) -> Option<Link> {
-        self.link.get()
+    /// Has the connection's ends be those that a proxy told.
+    pub(crate) fn tell_ends(&self, ends: Rc<Ends>) {
+        self.ends.replace(Some(ends));
+    }
+
+    /// The address of one end of the connection, while there is one.
+    pub(crate) fn address(&self, end: End) -> Option<Address> {
+        let link = self.link.get()?;
+        match (self.ends.borrow().as_deref(), end) {
+            (Some(ends), End::Peer) => Some(ends.peer.clone()),
+            (Some(ends), End::Local) => Some(ends.local.clone()),
+            (None, end) => local::address(link.socket, end).ok(),
+        }
     }
 
     /// Says whether the conversation will look at what is left here without being woken.
@@ -75,11 +91,13 @@ impl Exchange {
     pub(crate) fn reset(&mut self) {
         let Self {
             link,
+            ends,
             attended,
             upload,
             download,
         } = self;
         link.set(None);
+        *ends.get_mut() = None;
         attended.set(false);
         upload.reset();
         download.reset();

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ringlane_protocol::{Method, StatusCode, Version, query};
-use ringlane_reactor::{Address, End, local};
+use ringlane_reactor::{Address, End};
 
 use super::Context;
 use crate::{Error, Result};
@@ -156,21 +156,17 @@ impl Context {
         crate::time::now() - self.0.received_at
     }
 
-    /// Where the client is; asked of the kernel each time. `None` once the request is over or the
-    /// client has gone.
+    /// Where the other side of the connection is: the client, or a proxy before it (see
+    /// [`client_address`](Self::client_address)). Asked of the kernel each time, unless a
+    /// [PROXY preface](crate::Builder::proxy_protocol) has told it. `None` once the request is over
+    /// or the client has gone.
     pub fn peer_address(&self) -> Option<Address> {
-        self.address(End::Peer)
+        self.0.exchange.address(End::Peer)
     }
 
-    /// The address of ours that the client connected to; asked of the kernel each time. `None` once
-    /// the request is over or the client has gone.
+    /// The address of ours that the other side connected to, likewise.
     pub fn local_address(&self) -> Option<Address> {
-        self.address(End::Local)
-    }
-
-    fn address(&self, end: End) -> Option<Address> {
-        let link = self.0.exchange.link()?;
-        local::address(link.socket, end).ok()
+        self.0.exchange.address(End::Local)
     }
 }
 

@@ -20,11 +20,13 @@ impl HttpCore {
     #[cold]
     pub(super) fn refuse_head(&mut self, error: ParseError, io: &mut Io<'_>) -> Intent {
         tracing::debug!(%error, "a request was malformed");
+        self.core.counts.heads_refused.add();
         self.refuse(error.status(), &error.to_string(), &[], io)
     }
 
     #[cold]
     pub(super) fn refuse_slow_head(&mut self, io: &mut Io<'_>) -> Intent {
+        self.core.counts.heads_refused.add();
         let message = "the request did not arrive in time";
         self.refuse(StatusCode::REQUEST_TIMEOUT, message, &[], io)
     }

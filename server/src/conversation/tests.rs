@@ -7,6 +7,7 @@ mod deadlines;
 mod endings;
 mod errors;
 mod forms;
+mod preface;
 mod questions;
 mod requests;
 mod streams;

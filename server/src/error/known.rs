@@ -6,6 +6,8 @@ use std::error::Error as StdError;
 use ringlane_protocol::StatusCode;
 
 use crate::blocking::BlockingError;
+use crate::breaker::BreakerOpen;
+use crate::pool::PoolError;
 use crate::time::Elapsed;
 
 /// The status of an error that is not simply ours.
@@ -16,6 +18,10 @@ pub(super) fn status<E: StdError + 'static>(error: &E) -> Option<StatusCode> {
     }
     if error.is::<Elapsed>() {
         return Some(StatusCode::GATEWAY_TIMEOUT); // whatever the handler waited for
+    }
+    let is_exhausted = |error| matches!(error, &(PoolError::TimedOut | PoolError::Full));
+    if error.is::<BreakerOpen>() || error.downcast_ref().is_some_and(is_exhausted) {
+        return Some(StatusCode::SERVICE_UNAVAILABLE);
     }
     match error.downcast_ref::<BlockingError>()? {
         BlockingError::QueueFull => Some(StatusCode::SERVICE_UNAVAILABLE),

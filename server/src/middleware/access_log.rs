@@ -1,11 +1,11 @@
 //! One line of the log for each request.
 
 use super::Middleware;
-use crate::{Builder, Context};
+use crate::{Address, Builder, Context};
 
 /// Logs each request once it is over, as a `tracing` event of level INFO and target
-/// `ringlane::access`, with the fields `method`, `path`, `status`, `micros`, `peer`, and
-/// `user_agent` and `request_id` where they are there.
+/// `ringlane::access`, with the fields `method`, `path`, `status`, `micros`, `peer`, and `client`
+/// (if a proxy stands before it), `user_agent` and `request_id` where they are there.
 ///
 /// It is the outermost layer if it is written first; then `micros` is all the time from the
 /// request's head to the end of its layers, and the status is that which the client gets.
@@ -38,7 +38,12 @@ fn log(ctx: &Context) {
         return; // looking up the peer is a system call
     }
     let micros = u64::try_from(ctx.age().as_micros()).unwrap_or(u64::MAX);
-    let peer = ctx.peer_address().map(|address| address.to_string());
+    let peer = ctx.peer_address();
+    let client = ctx.client_address().filter(|&client| match &peer {
+        Some(Address::Tcp(peer)) => peer.ip().to_canonical() != client,
+        _ => true,
+    });
+    let peer = peer.map(|address| address.to_string());
     tracing::info!(
         target: "ringlane::access",
         method = %ctx.method(),
@@ -46,6 +51,7 @@ fn log(ctx: &Context) {
         status = ctx.status().as_u16(),
         micros,
         peer,
+        client = client.map(tracing::field::display),
         user_agent = ctx.header("User-Agent"),
         request_id = ctx.request_id(),
     );

@@ -1,18 +1,11 @@
 //! Which client a request comes from, for whatever counts clients.
 //!
 //! Always true here:
-//! - Every layer that asks gets its answer from [`address`], the one place that knows.
+//! - Every layer that asks gets its answer from [`origin`].
 
 use std::net::IpAddr;
 
-use ringlane_reactor::Address;
-
 use crate::Context;
-
-/// Where the client is.
-fn address(ctx: &Context) -> Option<Address> {
-    ctx.peer_address()
-}
 
 /// Who counts as one client: an IPv4 address, or the 64 bits of an IPv6 address that a network
 /// gives to one customer at least. All of a Unix socket are one.
@@ -23,18 +16,18 @@ pub(super) enum Origin {
     Unix,
 }
 
-/// Who sent a request. `None` if nobody is there any more.
+/// Who sent a request, also behind trusted proxies. `None` if nobody is there any more.
 pub(super) fn origin(ctx: &Context) -> Option<Origin> {
-    address(ctx).map(|address| Origin::of(&address))
+    match ctx.client_address() {
+        Some(address) => Some(Origin::of(address)),
+        None => ctx.peer_address().map(|_| Origin::Unix), // whose peers have no address
+    }
 }
 
 impl Origin {
-    fn of(address: &Address) -> Self {
-        let Address::Tcp(address) = address else {
-            return Self::Unix;
-        };
+    fn of(address: IpAddr) -> Self {
         // An IPv4 client of a socket for both comes as `::ffff:192.0.2.1`.
-        match address.ip().to_canonical() {
+        match address.to_canonical() {
             IpAddr::V4(ip) => Self::V4(ip.to_bits()),
             IpAddr::V6(ip) => Self::V6((ip.to_bits() >> 64) as u64),
         }
@@ -46,13 +39,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_client_whatever_its_port_and_its_interface() {
-        let of = |text: &str| Origin::of(&Address::Tcp(text.parse().expect("an address")));
-        assert_eq!(of("192.0.2.1:80"), of("192.0.2.1:81"));
-        assert_eq!(of("192.0.2.1:80"), of("[::ffff:192.0.2.1]:80"));
-        assert_ne!(of("192.0.2.1:80"), of("192.0.2.2:80"));
-        assert_eq!(of("[2001:db8:1:2::1]:80"), of("[2001:db8:1:2:3:4:5:6]:81"));
-        assert_ne!(of("[2001:db8:1:2::1]:80"), of("[2001:db8:1:3::1]:80"));
-        assert_eq!(Origin::of(&Address::Unix(None)), Origin::Unix);
+    fn an_address_is_one_client_and_so_is_a_customers_network() {
+        let of = |text: &str| Origin::of(text.parse().expect("an address"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:3:4:5:6"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
     }
 }

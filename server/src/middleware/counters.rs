@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Middleware;
 use super::number::with_text;
-use crate::core::Tally;
+use crate::core::{Count, Counts};
 use crate::{Builder, Context, Flow};
 
 /// Counts requests and connections, over all cores.
@@ -49,9 +49,9 @@ struct Cores(OnceLock<Arc<Words>>);
 /// What one core has counted.
 #[derive(Debug, Default)]
 struct Words {
-    active: Tally,
-    total: Tally,
-    connections: Arc<Tally>,
+    active: Count,
+    total: Count,
+    core: Arc<Counts>,
     next: Cores,
 }
 
@@ -80,7 +80,7 @@ impl Counters {
 
     /// Connections that are open now, idle ones included.
     pub fn active_connections(&self) -> u64 {
-        self.cores.sum(|words| words.connections.get())
+        self.cores.sum(|words| words.core.connections.get())
     }
 
     fn tell(&self, ctx: &Context) {
@@ -114,16 +114,16 @@ impl Cores {
     }
 
     /// The words of this core. Both halves of the layer ask, and get the same.
-    fn of(&self, connections: &Arc<Tally>) -> Arc<Words> {
+    fn of(&self, core: &Arc<Counts>) -> Arc<Words> {
         let mut at = self;
         while let Some(words) = at.0.get() {
-            if Arc::ptr_eq(&words.connections, connections) {
+            if Arc::ptr_eq(&words.core, core) {
                 return Arc::clone(words);
             }
             at = &words.next;
         }
         let words = Arc::new(Words {
-            connections: Arc::clone(connections),
+            core: Arc::clone(core),
             ..Words::default()
         });
         self.add(&words);
@@ -136,15 +136,15 @@ impl Middleware for Counters {
         let cores = Arc::clone(&self.cores);
         // The half that counts down is outside: it runs if and only if the other was reached.
         let scope = scope.after_on_core(move |core| {
-            let words = cores.of(&core.connections);
-            move |_: &Context| words.active.down()
+            let words = cores.of(&core.counts);
+            move |_: &Context| words.active.take_off()
         });
         scope.before_on_core(move |core| {
-            let words = self.cores.of(&core.connections);
+            let words = self.cores.of(&core.counts);
             let told = self.headers.then(|| self.clone());
             move |ctx: &Context| {
-                words.active.up();
-                words.total.up();
+                words.active.add();
+                words.total.add();
                 if let Some(counters) = &told {
                     counters.tell(ctx);
                 }

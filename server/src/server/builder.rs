@@ -5,11 +5,14 @@
 //!
 //! Not here: routes and layers (`routes.rs`).
 
+mod proxies;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringlane_protocol::PROXY_BYTES_MAX;
 use ringlane_reactor::cores::{Driver, Setup};
 use ringlane_reactor::listener::{AddressError, Bind};
 use ringlane_reactor::{Config, ConfigError, OverLimit};
@@ -19,13 +22,17 @@ use super::Server;
 use crate::app::{App, Settings};
 use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
+use crate::networks::NetworkError;
 use crate::routes::{Builder, Scope};
 use crate::{Context, Error, Panic};
+
+pub use proxies::OtherPeers;
 
 /// What a whole server has beyond its routes: its settings.
 pub struct Whole {
     settings: Settings,
     binds: Vec<Result<Bind, AddressError>>,
+    wrong_networks: Vec<NetworkError>,
     setup: Setup,
     drain_time: Duration,
 }
@@ -37,6 +44,7 @@ impl Default for Builder {
             whole: Whole {
                 settings: Settings::default(),
                 binds: Vec::new(),
+                wrong_networks: Vec::new(),
                 setup: Setup::default(),
                 drain_time: Duration::from_secs(10),
             },
@@ -260,6 +268,7 @@ impl Builder {
         let Whole {
             settings,
             binds,
+            wrong_networks,
             mut setup,
             drain_time,
         } = whole;
@@ -270,10 +279,11 @@ impl Builder {
                 Err(error) => problems.push(Problem::Address(error)),
             }
         }
+        problems.extend(wrong_networks.into_iter().map(Problem::Network));
         let limits = settings.limits;
         problems.extend(limits.check().into_iter().map(Problem::Limit));
         if problems.is_empty() {
-            configure(&mut setup.config, &limits);
+            configure(&mut setup.config, &limits, settings.preface.is_some());
             problems.extend(setup.config.check().err().map(Problem::Reactor));
         }
         if setup.cores == Some(0) {
@@ -301,10 +311,13 @@ impl Builder {
 }
 
 /// What of the limits is the reactor's to obey.
-fn configure(config: &mut Config, limits: &Limits) {
+fn configure(config: &mut Config, limits: &Limits, has_prefaces: bool) {
     config.write_timeout = limits.write_time;
     // A head must fit, and what comes in one burst behind its last missing byte.
     config.input_bytes_max = config.input_bytes_max.max(limits.head.head_bytes_max);
+    if has_prefaces {
+        config.input_bytes_max = config.input_bytes_max.max(PROXY_BYTES_MAX);
+    }
 }
 
 impl fmt::Debug for Whole {
@@ -349,6 +362,8 @@ pub enum Problem {
     Address(AddressError),
     /// A limit out of its range.
     Limit(LimitError),
+    /// A network that is none.
+    Network(NetworkError),
     /// A setting of the event loop out of its range.
     Reactor(ConfigError),
     /// A malformed pattern, or two routes in conflict.
@@ -366,6 +381,7 @@ impl fmt::Display for Problem {
         match self {
             Self::Address(error) => error.fmt(f),
             Self::Limit(error) => error.fmt(f),
+            Self::Network(error) => error.fmt(f),
             Self::Reactor(error) => error.fmt(f),
             Self::Route(error) => error.fmt(f),
             Self::NoWorkers => f.write_str("workers: at least one is needed"),

@@ -43,7 +43,16 @@ fn check_all(options: &[&str]) {
     check(&demo, "GET /users/42", "", "200 OK", "42");
     check(&demo, "GET /users/a%20b", "", "200 OK", "a b");
     check(&demo, "GET /nocontent", "", "204 No Content", "");
-    check(&demo, "GET /healthz", "", "200 OK", "ok");
+    let (status, health) = get(&demo, "GET /healthz", "");
+    assert_eq!(status, "200 OK");
+    assert!(health.starts_with(r#"{"status":"ok","#), "{health}");
+    check(
+        &demo,
+        "GET /readyz",
+        "",
+        "200 OK",
+        r#"{"status":"ready","checks":{}}"#,
+    );
     check(&demo, "GET /pipeline", "", "200 OK", "ok");
     check(&demo, "GET /baseline11?a=13&b=42", "", "200 OK", "55");
     let post = "Content-Length: 2\r\n\r\n20";

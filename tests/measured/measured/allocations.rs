@@ -7,7 +7,7 @@ use stats_alloc::Region;
 use super::{Client, start, stop};
 use crate::ALLOCATOR;
 use ringlane::middleware::{
-    AccessLog, BodyLimit, Compression, Counters, Decompression, RateLimit, RequestId,
+    AccessLog, BodyLimit, Compression, Counters, Decompression, Metrics, RateLimit, RequestId,
     SecurityHeaders, Timing,
 };
 use ringlane::{Builder, Context, Driver, Server};
@@ -91,6 +91,25 @@ fn content_codings_that_nobody_asks_for() {
         .with(Compression::new().bytes_min(1))
         .with(Decompression::new())
         .with(BodyLimit::new(1));
+    check_of(server, "/plaintext", 1);
+}
+
+#[test]
+fn metrics_of_every_request() {
+    let metrics = Metrics::new();
+    check_of(Server::builder().with(metrics.clone()), "/plaintext", 16);
+    let recorded = metrics.snapshot().requests;
+    assert!(
+        recorded >= (WARM_UP / 16 * 16 + REQUESTS) as u64,
+        "{recorded}"
+    );
+}
+
+#[test]
+fn a_client_behind_a_trusted_proxy() {
+    let server = Server::builder()
+        .trusted_proxies(["127.0.0.0/8"])
+        .before(|ctx: &Context| assert!(ctx.client_address().is_some()));
     check_of(server, "/plaintext", 1);
 }
 
