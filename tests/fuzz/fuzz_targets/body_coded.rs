@@ -1,5 +1,6 @@
 //! No body in a content coding makes a server panic or answer other than with the body or a refusal,
-//! and the answer does not depend on how the body was cut.
+//! and whether it is refused does not depend on how it was cut. (Why may: of two flaws the one is
+//! seen first that comes first.)
 
 #![no_main]
 
@@ -24,8 +25,14 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
     let cut = usize::from(cut).min(body.len());
     let whole = ask(&names, &[body]);
     assert!(["200", "400", "413"].contains(&&whole[9..12]), "{whole}");
-    assert_eq!(ask(&names, &[&body[..cut], &body[cut..]]), whole, "cut at {cut}");
+    let in_two = ask(&names, &[&body[..cut], &body[cut..]]);
+    assert_eq!(is_read(&in_two), is_read(&whole), "cut at {cut}: {in_two}");
+    assert!(!is_read(&whole) || in_two == whole, "cut at {cut}: {in_two}");
 });
+
+fn is_read(answer: &str) -> bool {
+    &answer[9..12] == "200"
+}
 
 /// One to three codings, chosen by a number.
 fn names(mut choice: usize) -> String {
@@ -42,7 +49,7 @@ fn client() -> Client {
     let server = Server::builder()
         .limits(Limits::default().body_bytes_max(LIMIT))
         .server_name(None)
-        .with(Decompression::new())
+        .with(Decompression::new().ratio_max(u32::MAX))
         .post("/", async |ctx: Context| -> ringlane::Result<String> {
             let length = ctx.body().bytes().await?.len();
             assert!(length as u64 <= LIMIT);
