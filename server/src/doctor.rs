@@ -33,6 +33,8 @@ mod rule;
 mod script;
 mod security;
 mod style;
+#[cfg(test)]
+mod tests;
 mod uring;
 mod watch;
 

@@ -129,16 +129,16 @@ fn syn_backlog(view: &View<'_>) -> Vec<Finding> {
 }
 
 /// Counters of the network since boot, those of listening by name, and all connections accepted.
-fn since_boot(view: &View<'_>) -> Result<(impl Fn(&str) -> u64 + use<>, u64), Finding> {
+fn since_boot(view: &View<'_>) -> Result<(impl Fn(&str) -> u64 + use<>, u64), Vec<Finding>> {
     let path = view.machine.net_file("netstat");
     let text = view
         .machine
         .read(&path)
-        .map_err(|why| view.unread(&path, &why))?;
+        .map_err(|why| vec![view.unread(&path, &why)])?;
     let table = counters(&text, "TcpExt");
     if table.is_empty() {
         let why = super::machine::Unread::garbage(&text);
-        return Err(view.unread(&path, &why));
+        return Err(vec![view.unread(&path, &why)]);
     }
     let snmp = view.machine.read(&view.machine.net_file("snmp"));
     let opens = snmp
@@ -159,7 +159,7 @@ fn judge(view: &View<'_>, count: u64, opens: u64, current: String) -> Finding {
             } else {
                 Severity::Advice
             };
-            let current = format!("{current}: {share:.3} % of new connections");
+            let current = format!("{current}; {} connections accepted", grouped(opens));
             let finding = view.finding(severity, current).value(count);
             finding.fix(view.command(0, &[])).fix(view.command(1, &[]))
         }
@@ -169,7 +169,7 @@ fn judge(view: &View<'_>, count: u64, opens: u64, current: String) -> Finding {
 fn overflows(view: &View<'_>) -> Vec<Finding> {
     let (count, opens) = match since_boot(view) {
         Ok(counts) => counts,
-        Err(finding) => return vec![finding],
+        Err(findings) => return findings,
     };
     let (overflows, drops) = (count("ListenOverflows"), count("ListenDrops"));
     let current = format!(
@@ -183,7 +183,7 @@ fn overflows(view: &View<'_>) -> Vec<Finding> {
 fn syn_cookies(view: &View<'_>) -> Vec<Finding> {
     let (count, opens) = match since_boot(view) {
         Ok(counts) => counts,
-        Err(finding) => return vec![finding],
+        Err(findings) => return findings,
     };
     let (sent, dropped) = (count("SyncookiesSent"), count("TCPReqQFullDrop"));
     let current = format!(

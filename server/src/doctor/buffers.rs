@@ -24,10 +24,10 @@ pub(super) fn send(view: &View<'_>) -> Vec<Finding> {
     buffer(view, [4096, 16_384, 4_194_304])
 }
 
-fn read_three(view: &View<'_>) -> Result<[u64; 3], Finding> {
+fn read_three(view: &View<'_>) -> Result<[u64; 3], Vec<Finding>> {
     let path = sysctl_path(view.knob.id);
     let three = view.machine.read(&path).and_then(|text| three_numbers(&text));
-    three.map_err(|why| view.unread(&path, &why))
+    three.map_err(|why| vec![view.unread(&path, &why)])
 }
 
 fn joined(values: [u64; 3]) -> String {
@@ -37,7 +37,7 @@ fn joined(values: [u64; 3]) -> String {
 fn buffer(view: &View<'_>, good: [u64; 3]) -> Vec<Finding> {
     let values = match read_three(view) {
         Ok(values) => values,
-        Err(finding) => return vec![finding],
+        Err(findings) => return findings,
     };
     let [least, first, most] = values;
     let current = values.map(bytes).join(", ");
@@ -62,7 +62,7 @@ fn buffer(view: &View<'_>, good: [u64; 3]) -> Vec<Finding> {
 pub(super) fn all_sockets(view: &View<'_>) -> Vec<Finding> {
     let values = match read_three(view) {
         Ok(values) => values,
-        Err(finding) => return vec![finding],
+        Err(findings) => return findings,
     };
     let memory = view.machine.read("/proc/meminfo");
     let memory = memory.and_then(|text| {

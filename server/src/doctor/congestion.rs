@@ -95,18 +95,16 @@ fn default_queue(view: &View<'_>) -> Vec<Finding> {
     if !bbr || current == "fq" {
         return vec![view.fine(&current).value(&current)];
     }
-    let fq = fq(view);
-    let shown = match fq {
-        Built::Out => format!("{current}, with bbr; this kernel has no fq"),
-        Built::In | Built::Module | Built::Unknown => format!("{current}, with bbr"),
-    };
-    let finding = view.finding(Severity::Advice, shown).value(&current);
-    vec![match fq {
-        Built::Out => finding,
-        Built::In | Built::Module | Built::Unknown => finding
+    if fq(view) == Built::Out {
+        let shown = format!("{current}; this kernel has no fq");
+        return vec![view.fine(shown).value(&current)];
+    }
+    vec![
+        view.finding(Severity::Advice, format!("{current}, with bbr"))
+            .value(&current)
             .fix(view.command(0, &[]))
             .change(Change::sysctl(view.knob.id, "fq")),
-    }]
+    ]
 }
 
 /// One queueing discipline, as `tc -j qdisc show` lists them.

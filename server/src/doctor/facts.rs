@@ -19,7 +19,7 @@ impl Facts {
     pub(super) fn read(machine: &Machine) -> Self {
         let online = machine.read("/sys/devices/system/cpu/online").ok();
         let memory = machine.read("/proc/meminfo").ok();
-        let user = machine.status("Uid").unwrap_or_default();
+        let user = machine.own_status("Uid").unwrap_or_default();
         Self {
             kernel: release(machine),
             cpus: online

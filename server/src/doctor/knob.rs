@@ -25,8 +25,6 @@ pub(super) enum Profile {
 }
 
 impl Profile {
-    pub(super) const ALL: [Self; 3] = [Self::Safe, Self::Dedicated, Self::Benchmark];
-
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Safe => "safe",
@@ -101,23 +99,6 @@ pub(super) enum Group {
 }
 
 impl Group {
-    /// In the order of the guide.
-    pub(super) const ALL: [Self; 13] = [
-        Self::Admission,
-        Self::Limits,
-        Self::Memory,
-        Self::Ports,
-        Self::Cpu,
-        Self::Interrupts,
-        Self::Congestion,
-        Self::Netfilter,
-        Self::Mitigations,
-        Self::Pages,
-        Self::Uring,
-        Self::Tls,
-        Self::Containers,
-    ];
-
     /// The heading in the guide and in reports.
     pub(super) fn title(self) -> &'static str {
         match self {

@@ -123,6 +123,14 @@ fn process_limit(view: &View<'_>, name: &str) -> Result<(u64, u64), Unread> {
     Ok((next()?, next()?))
 }
 
+/// Whether a capability, by its number, is in a set as `status` writes it.
+fn has(set: Result<String, Unread>, number: u32) -> bool {
+    let bits = set
+        .ok()
+        .and_then(|bits| u64::from_str_radix(&bits, 16).ok());
+    bits.is_some_and(|bits| bits >> number & 1 == 1)
+}
+
 fn descriptors(view: &View<'_>) -> Vec<Finding> {
     let (soft, hard) = match process_limit(view, "Max open files") {
         Ok(limits) => limits,
@@ -133,7 +141,7 @@ fn descriptors(view: &View<'_>) -> Vec<Finding> {
     if hard >= wanted {
         return vec![view.fine(current).value(hard)];
     }
-    let raisable = view.machine.has_capability(CAP_SYS_RESOURCE);
+    let raisable = has(view.machine.own_status("CapEff"), CAP_SYS_RESOURCE);
     current.push_str(if raisable {
         "; can be raised from here"
     } else {
@@ -161,7 +169,7 @@ fn locked_memory(view: &View<'_>) -> Vec<Finding> {
         Ok(limits) => limits,
         Err(why) => return vec![view.unread(&view.machine.process_file("limits"), &why)],
     };
-    if view.machine.has_capability(CAP_IPC_LOCK) {
+    if has(view.machine.status("CapEff"), CAP_IPC_LOCK) {
         let current = format!("{}; CAP_IPC_LOCK exempts this process", bytes(hard));
         return vec![view.fine(current).value(hard)];
     }

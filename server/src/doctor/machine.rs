@@ -193,21 +193,23 @@ impl Machine {
 
     /// One field of the `status` file of the process that is looked at.
     pub(super) fn status(&self, name: &str) -> Result<String, Unread> {
-        let text = self.read(&self.process_file("status"))?;
-        let value = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        value
-            .map(|value| value.trim().to_owned())
-            .ok_or(Unread::Missing)
+        field(&self.read(&self.process_file("status"))?, name)
     }
 
-    /// Whether that process has a capability, by its number.
-    pub(super) fn has_capability(&self, number: u32) -> bool {
-        let bits = self.status("CapEff").ok();
-        let bits = bits.and_then(|bits| u64::from_str_radix(&bits, 16).ok());
-        bits.is_some_and(|bits| bits >> number & 1 == 1)
+    /// The same of this process.
+    pub(super) fn own_status(&self, name: &str) -> Result<String, Unread> {
+        field(&self.read("/proc/self/status")?, name)
     }
+}
+
+/// What stands behind a name and a colon.
+fn field(text: &str, name: &str) -> Result<String, Unread> {
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value
+        .map(|value| value.trim().to_owned())
+        .ok_or(Unread::Missing)
 }
 
 /// Starts a program; users who are not root often lack the folders of those for administrators.

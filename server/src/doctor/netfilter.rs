@@ -65,14 +65,14 @@ pub(super) static KNOBS: [Knob; 3] = [
 ];
 
 /// Entries in use and the most; `None` where nothing is tracked at all.
-fn entries(view: &View<'_>) -> Result<Option<(u64, u64)>, Finding> {
+fn entries(view: &View<'_>) -> Result<Option<(u64, u64)>, Vec<Finding>> {
     if !view.machine.exists(&sysctl_path(COUNT)) {
         return Ok(None);
     }
     let number = |key| {
         let path = sysctl_path(key);
         let number = view.machine.number(&path);
-        number.map_err(|why| view.unread(&path, &why))
+        number.map_err(|why| vec![view.unread(&path, &why)])
     };
     Ok(Some((number(COUNT)?, number(MAX)?)))
 }
@@ -81,7 +81,7 @@ fn max(view: &View<'_>) -> Vec<Finding> {
     let (count, max) = match entries(view) {
         Ok(Some(entries)) => entries,
         Ok(None) => return vec![view.fine("connection tracking is not loaded")],
-        Err(finding) => return vec![finding],
+        Err(findings) => return findings,
     };
     let wanted = view.profile.pick(&ENTRIES);
     if count == 0 {
@@ -103,7 +103,7 @@ fn fill(view: &View<'_>) -> Vec<Finding> {
     let (count, max) = match entries(view) {
         Ok(Some(entries)) => entries,
         Ok(None) => return vec![view.fine("connection tracking is not loaded")],
-        Err(finding) => return vec![finding],
+        Err(findings) => return findings,
     };
     let share = percent(count, max);
     let current = format!("{} of {}: {share:.0} %", grouped(count), grouped(max));

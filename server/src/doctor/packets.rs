@@ -204,19 +204,19 @@ pub(super) static KNOBS: [Knob; 15] = [
     },
 ];
 
-fn since_boot(view: &View<'_>) -> Result<Softnet, Finding> {
+fn since_boot(view: &View<'_>) -> Result<Softnet, Vec<Finding>> {
     let path = view.machine.net_file("softnet_stat");
-    let sum = view.machine.read(&path).and_then(|text| softnet(&text));
-    sum.map_err(|why| view.unread(&path, &why))
+    let rows = view.machine.read(&path).and_then(|text| softnet(&text));
+    rows.map(Softnet::sum)
+        .map_err(|why| vec![view.unread(&path, &why)])
 }
 
 fn judge(view: &View<'_>, count: u64, processed: u64, rare: Severity) -> Finding {
     let share = percent(count, processed);
-    let current = format!(
-        "{} of {} packets: {share:.4} %",
-        grouped(count),
-        grouped(processed)
-    );
+    let mut current = format!("{} of {} packets", grouped(count), grouped(processed));
+    if share >= SHARE_PERCENT {
+        current.push_str(&format!(": {share:.2} %"));
+    }
     let severity = if count == 0 {
         Severity::Fine
     } else if share >= SHARE_PERCENT {
@@ -235,13 +235,13 @@ fn judge(view: &View<'_>, count: u64, processed: u64, rare: Severity) -> Finding
 fn drops(view: &View<'_>) -> Vec<Finding> {
     match since_boot(view) {
         Ok(sum) => vec![judge(view, sum.dropped, sum.processed, Severity::Advice)],
-        Err(finding) => vec![finding],
+        Err(findings) => findings,
     }
 }
 
 fn squeezes(view: &View<'_>) -> Vec<Finding> {
     match since_boot(view) {
         Ok(sum) => vec![judge(view, sum.squeezed, sum.processed, Severity::Fine)],
-        Err(finding) => vec![finding],
+        Err(findings) => findings,
     }
 }

@@ -126,9 +126,30 @@ pub(super) struct Softnet {
     pub(super) squeezed: u64,
 }
 
-/// All rows of `/proc/net/softnet_stat` together.
-pub(super) fn softnet(text: &str) -> Result<Softnet, Unread> {
-    let mut sum = Softnet::default();
+impl Softnet {
+    /// What was added since `before`. The kernel counts in 32 bits and starts again at 0.
+    pub(super) fn since(self, before: Self) -> Self {
+        let delta = |before: u64, now: u64| u64::from((now as u32).wrapping_sub(before as u32));
+        Self {
+            processed: delta(before.processed, self.processed),
+            dropped: delta(before.dropped, self.dropped),
+            squeezed: delta(before.squeezed, self.squeezed),
+        }
+    }
+
+    /// All of them together.
+    pub(super) fn sum(rows: impl IntoIterator<Item = Self>) -> Self {
+        rows.into_iter().fold(Self::default(), |sum, row| Self {
+            processed: sum.processed.saturating_add(row.processed),
+            dropped: sum.dropped.saturating_add(row.dropped),
+            squeezed: sum.squeezed.saturating_add(row.squeezed),
+        })
+    }
+}
+
+/// The rows of `/proc/net/softnet_stat`.
+pub(super) fn softnet(text: &str) -> Result<Vec<Softnet>, Unread> {
+    let mut rows = Vec::new();
     for line in text.lines() {
         let columns: Vec<u64> = line
             .split_whitespace()
@@ -137,11 +158,13 @@ pub(super) fn softnet(text: &str) -> Result<Softnet, Unread> {
         let [processed, dropped, squeezed, ..] = columns.as_slice() else {
             return Err(Unread::garbage(line));
         };
-        sum.processed = sum.processed.saturating_add(*processed);
-        sum.dropped = sum.dropped.saturating_add(*dropped);
-        sum.squeezed = sum.squeezed.saturating_add(*squeezed);
+        rows.push(Softnet {
+            processed: *processed,
+            dropped: *dropped,
+            squeezed: *squeezed,
+        });
     }
-    Ok(sum)
+    Ok(rows)
 }
 
 /// The choice in brackets: `always [madvise] never`.
@@ -163,7 +186,7 @@ pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

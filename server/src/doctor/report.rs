@@ -61,9 +61,10 @@ fn long(findings: &[&Finding], style: Style) -> String {
     let mut text = String::new();
     let mut group: Option<Group> = None;
     for finding in findings {
+        text.push('\n');
         if group != Some(finding.group) {
             group = Some(finding.group);
-            text.push_str(&format!("\n  {}\n", style.dim(finding.group.title())));
+            text.push_str(&format!("  {}\n", style.dim(finding.group.title())));
         }
         let name = finding.name();
         text.push_str(&format!("  {}\n", style.bold(&name)));
@@ -85,7 +86,8 @@ fn long(findings: &[&Finding], style: Style) -> String {
 fn short(findings: &[&Finding], style: Style) -> String {
     let names: Vec<String> = findings.iter().map(|finding| finding.name()).collect();
     let widest = names.iter().map(|name| name.chars().count()).max();
-    let column = widest.unwrap_or_default().min(style.width / 2);
+    let column = widest.unwrap_or_default();
+    let side_by_side = column + 24 <= style.width;
     let mut text = String::new();
     let mut group: Option<Group> = None;
     for (finding, name) in findings.iter().zip(names) {
@@ -93,7 +95,12 @@ fn short(findings: &[&Finding], style: Style) -> String {
             group = Some(finding.group);
             text.push_str(&format!("\n  {}\n", style.dim(finding.group.title())));
         }
-        let label = format!("  {name:column$}  ");
+        let label = if side_by_side {
+            format!("  {name:column$}  ")
+        } else {
+            text.push_str(&format!("  {name}\n"));
+            "    ".to_owned()
+        };
         text.push_str(&labelled(&label, &finding.current, style.width));
     }
     text

@@ -13,7 +13,10 @@ pub(super) static MITIGATIONS: [Knob; 1] = [Knob {
           Only a machine with one tenant and no foreign code may go without.",
     setting: Setting::Checked {
         wanted: ["on", "on", "any, and said beside every figure"],
-        fix: &["grep . /sys/devices/system/cpu/vulnerabilities/*   # then remove mitigations=off"],
+        fix: &[
+            "grep . /sys/devices/system/cpu/vulnerabilities/*",
+            "cat /proc/cmdline   # then boot without mitigations=off",
+        ],
         check: mitigations,
     },
 }];
@@ -39,7 +42,10 @@ pub(super) static TLS: [Knob; 1] = [Knob {
           splice over TLS. Everything works; large files cost more CPU.",
     setting: Setting::Checked {
         wanted: ["available", "available", "available"],
-        fix: &["modprobe tls"],
+        fix: &[
+            "modprobe tls",
+            "grep CONFIG_TLS= /boot/config-$(uname -r)   # needs a kernel with =y or =m",
+        ],
         check: kernel_tls,
     },
 }];
@@ -76,7 +82,7 @@ fn mitigations(view: &View<'_>) -> Vec<Finding> {
         (false, _) => Severity::Advice,
     };
     let finding = view.finding(severity, current);
-    vec![finding.fix(view.command(0, &[]))]
+    vec![finding.fix(view.command(usize::from(off), &[]))]
 }
 
 fn huge_pages(view: &View<'_>) -> Vec<Finding> {
@@ -118,9 +124,5 @@ fn kernel_tls(view: &View<'_>) -> Vec<Finding> {
         Built::Unknown => ("not loaded; whether it could be cannot be seen", true),
     };
     let finding = view.finding(Severity::Advice, current).value(available);
-    vec![if can_load {
-        finding.fix(view.command(0, &[]))
-    } else {
-        finding
-    }]
+    vec![finding.fix(view.command(usize::from(!can_load), &[]))]
 }

@@ -10,6 +10,8 @@
 
 mod rows;
 mod sample;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;

@@ -8,6 +8,8 @@
 #   sh FILE             does it
 #   sh FILE --revert    puts back what was there before (with --dry-run: says so only)
 #   sh FILE --print     prints the sysctls as lines for /etc/sysctl.d, to keep them over a boot
+#
+# shellcheck disable=SC2317  # which of the functions are called depends on the machine
 set -u
 
 state=${RINGLANE_TUNE_STATE:-/var/lib/ringlane/tune.state}
@@ -28,7 +30,7 @@ complain() {
 
 # value_of PATH: what a file says; of a list of choices, the one in brackets.
 value_of() {
-    text=$(cat "$root$1" 2>/dev/null | tr '\t' ' ') || return 1
+    text=$(tr '\t' ' ' 2>/dev/null <"$root$1") || return 1
     case $text in
         *\[*\]*)
             text=${text#*\[}
@@ -182,6 +184,7 @@ case $mode in
     apply)
         apply
         hints
+        [ "$dry" = yes ] || say "To put everything back: sh $0 --revert"
         ;;
     revert) revert ;;
     print) print ;;

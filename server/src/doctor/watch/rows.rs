@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::knob::Severity;
-use super::super::parse::{bytes, grouped, percent};
+use super::super::parse::{Softnet, bytes, grouped, percent};
 use super::sample::{Process, Sample, Ticks};
 
 /// CPUs that are shown each; of more, the busiest.
@@ -129,7 +129,7 @@ pub(super) fn between(before: &Sample, after: &Sample, time: Duration) -> Vec<Ro
             let values = counted.counters.iter().map(|name| sample.counters.get(*name));
             values.fold(None, |sum: Option<u64>, one| match (sum, one) {
                 (Some(sum), Some(one)) => Some(sum.saturating_add(*one)),
-                (sum, one) => sum.or(one.copied()),
+                (sum, one) => sum.or_else(|| one.copied()),
             })
         };
         if let (Some(before), Some(after)) = (value(before), value(after)) {
@@ -195,13 +195,15 @@ fn retransmits(before: &Sample, after: &Sample, rate: Rate<'_>) -> Option<Row> {
 }
 
 fn packets(before: &Sample, after: &Sample, rate: Rate<'_>) -> Vec<Row> {
-    let (Some(before), Some(after)) = (before.softnet, after.softnet) else {
+    let pairs = before.softnet.iter().zip(&after.softnet);
+    let new = Softnet::sum(pairs.map(|(before, after)| after.since(*before)));
+    if after.softnet.is_empty() {
         return Vec::new();
-    };
+    }
     let state = |count: f64, state: State| if count > 0.0 { state } else { State::Fine };
-    let handled = rate(before.processed, after.processed);
-    let squeezed = rate(before.squeezed, after.squeezed);
-    let dropped = rate(before.dropped, after.dropped);
+    let handled = rate(0, new.processed);
+    let squeezed = rate(0, new.squeezed);
+    let dropped = rate(0, new.dropped);
     vec![
         per_second("packets handled", handled, State::Fine, ""),
         per_second(
@@ -333,20 +335,22 @@ fn process(now: &Sample) -> Vec<Row> {
 
 /// One row for each CPU; of very many, for the busiest.
 fn cpus(before: &Sample, after: &Sample) -> Vec<Row> {
-    let mut rows: Vec<(f64, Row)> = after
+    let both = after
         .cpus
         .iter()
-        .filter_map(|(name, now)| Some(cpu(name, before.cpus.get(name)?, now)))
+        .filter_map(|(number, now)| Some((*number, before.cpus.get(number)?, now)));
+    let mut rows: Vec<(usize, Row)> = both
+        .map(|(number, before, now)| (number, cpu(number, before, now)))
         .collect();
     if rows.len() > CPUS_SHOWN {
-        rows.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        rows.sort_by(|(_, one), (_, other)| other.value.total_cmp(&one.value));
         rows.truncate(CPUS_SHOWN);
-        rows.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
+        rows.sort_by_key(|(number, _)| *number);
     }
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-fn cpu(name: &str, before: &Ticks, now: &Ticks) -> (f64, Row) {
+fn cpu(name: usize, before: &Ticks, now: &Ticks) -> Row {
     let all = now.all.saturating_sub(before.all);
     let part = |before: u64, now: u64| percent(now.saturating_sub(before), all);
     let busy = if all == 0 { 0.0 } else { 100.0 - part(before.idle, now.idle) };
@@ -361,8 +365,8 @@ fn cpu(name: &str, before: &Ticks, now: &Ticks) -> (f64, Row) {
         (_, steal, _) if steal >= 5.0 => (State::Near, "the host gives its time to others"),
         _ => (State::Fine, ""),
     };
-    let row = Row {
-        name: format!("CPU{name}"),
+    Row {
+        name: format!("CPU {name}"),
         value: busy,
         text: format!(
             "{busy:3.0} % busy: user {:.0}, system {:.0}, softirq {softirq:.0}, steal {steal:.0}",
@@ -371,6 +375,5 @@ fn cpu(name: &str, before: &Ticks, now: &Ticks) -> (f64, Row) {
         ),
         state,
         note,
-    };
-    (busy, row)
+    }
 }

@@ -31,11 +31,12 @@ pub(super) struct Sample {
     /// `tcp_mem`.
     pub(super) tcp_limits: Option<[u64; 3]>,
     pub(super) page_bytes: u64,
-    pub(super) softnet: Option<Softnet>,
+    /// One for each CPU.
+    pub(super) softnet: Vec<Softnet>,
     pub(super) memory: Option<(u64, u64)>,
     pub(super) files: Option<(u64, u64)>,
     pub(super) tracked: Option<(u64, u64)>,
-    pub(super) cpus: BTreeMap<String, Ticks>,
+    pub(super) cpus: BTreeMap<usize, Ticks>,
     pub(super) process: Option<Process>,
 }
 
@@ -74,7 +75,9 @@ impl Sample {
             tcp_pages: socket("mem"),
             tcp_limits: limits.and_then(|text| three_numbers(&text).ok()),
             page_bytes: machine.page_bytes(),
-            softnet: packets.and_then(|text| softnet(&text).ok()),
+            softnet: packets
+                .and_then(|text| softnet(&text).ok())
+                .unwrap_or_default(),
             memory,
             files: files(machine),
             tracked: tracked.zip(number("net.netfilter.nf_conntrack_max")),
@@ -92,11 +95,11 @@ fn files(machine: &Machine) -> Option<(u64, u64)> {
     }
 }
 
-fn cpus(machine: &Machine) -> BTreeMap<String, Ticks> {
+fn cpus(machine: &Machine) -> BTreeMap<usize, Ticks> {
     let text = machine.read("/proc/stat").unwrap_or_default();
     let rows = text.lines().filter_map(|line| {
         let (name, times) = line.split_once(' ')?;
-        let number = name.strip_prefix("cpu")?;
+        let number = name.strip_prefix("cpu")?.parse().ok()?;
         let times = numbers(times).ok()?;
         let [user, nice, system, idle, wait, irq, softirq, steal, ..] = times.as_slice() else {
             return None;
@@ -113,8 +116,7 @@ fn cpus(machine: &Machine) -> BTreeMap<String, Ticks> {
             idle: sum(&[idle, wait]),
             all: sum(&[user, nice, system, idle, wait, irq, softirq, steal]),
         };
-        // Padded, so that CPU 10 comes after CPU 9.
-        (!number.is_empty()).then(|| (format!("{number:>5}"), ticks))
+        Some((number, ticks))
     });
     rows.collect()
 }
