@@ -59,15 +59,17 @@ const COULD_NOT_RUN: u8 = 2;
 
 /// Options of `ringlane doctor`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exit code: 0 if there is nothing to do, 1 with a warning or a problem, 2 \
-                        if it could not run.")]
+#[command(
+    after_help = "Exit code: 0 if there is nothing to do, 1 with a warning or a problem, 2 \
+                        if it could not run."
+)]
 pub(crate) struct DoctorArgs {
     /// Which values are wanted.
     #[arg(long, value_enum, default_value = "safe")]
     profile: Profile,
 
-    /// List what is fine too.
-    #[arg(long, conflicts_with_all = ["json", "script", "watch"])]
+    /// List what is fine too; JSON always does.
+    #[arg(long, conflicts_with_all = ["script", "watch"])]
     all: bool,
 
     /// Write JSON: one object, or with --watch one line for each interval.

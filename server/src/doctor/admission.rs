@@ -186,10 +186,6 @@ fn syn_cookies(view: &View<'_>) -> Vec<Finding> {
         Err(findings) => return findings,
     };
     let (sent, dropped) = (count("SyncookiesSent"), count("TCPReqQFullDrop"));
-    let current = format!(
-        "{} sent, {} SYNs dropped",
-        grouped(sent),
-        grouped(dropped)
-    );
+    let current = format!("{} sent, {} SYNs dropped", grouped(sent), grouped(dropped));
     vec![judge(view, sent.max(dropped), opens, current)]
 }

@@ -26,7 +26,10 @@ pub(super) fn send(view: &View<'_>) -> Vec<Finding> {
 
 fn read_three(view: &View<'_>) -> Result<[u64; 3], Vec<Finding>> {
     let path = sysctl_path(view.knob.id);
-    let three = view.machine.read(&path).and_then(|text| three_numbers(&text));
+    let three = view
+        .machine
+        .read(&path)
+        .and_then(|text| three_numbers(&text));
     three.map_err(|why| vec![view.unread(&path, &why)])
 }
 
@@ -65,9 +68,8 @@ pub(super) fn all_sockets(view: &View<'_>) -> Vec<Finding> {
         Err(findings) => return findings,
     };
     let memory = view.machine.read("/proc/meminfo");
-    let memory = memory.and_then(|text| {
-        meminfo(&text, "MemTotal").ok_or_else(|| Unread::garbage(&text))
-    });
+    let memory =
+        memory.and_then(|text| meminfo(&text, "MemTotal").ok_or_else(|| Unread::garbage(&text)));
     let memory = match memory {
         Ok(memory) => memory,
         Err(why) => return vec![view.unread("/proc/meminfo", &why)],

@@ -145,7 +145,10 @@ pub(super) fn memory(machine: &Machine) -> Result<Option<Limit>, Unread> {
         controller: "memory",
         most: ["memory.limit_in_bytes", "memory.max"],
         used: ["memory.usage_in_bytes", "memory.current"],
-        hits: [("memory.oom_control", "oom_kill"), ("memory.events", "oom_kill")],
+        hits: [
+            ("memory.oom_control", "oom_kill"),
+            ("memory.events", "oom_kill"),
+        ],
         spare: [
             ("memory.stat", "total_inactive_file"),
             ("memory.stat", "inactive_file"),

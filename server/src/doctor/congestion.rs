@@ -27,7 +27,11 @@ pub(super) static KNOBS: [Knob; 3] = [
         why: "bbr paces what it sends; an interface that comes without fq makes every connection \
               pace itself with a timer.",
         setting: Setting::Checked {
-            wanted: ["fq with bbr, else any", "fq with bbr, else any", "fq with bbr, else any"],
+            wanted: [
+                "fq with bbr, else any",
+                "fq with bbr, else any",
+                "fq with bbr, else any",
+            ],
             fix: &["sysctl -w net.core.default_qdisc=fq"],
             check: default_queue,
         },
@@ -39,7 +43,11 @@ pub(super) static KNOBS: [Knob; 3] = [
         why: "bbr without fq: each connection that sends paces itself with a timer of its own, which \
               costs CPU where fq would do it for all in one place.",
         setting: Setting::Checked {
-            wanted: ["fq with bbr, else any", "fq with bbr, else any", "fq with bbr, else any"],
+            wanted: [
+                "fq with bbr, else any",
+                "fq with bbr, else any",
+                "fq with bbr, else any",
+            ],
             fix: &[
                 "tc qdisc replace dev DEV root fq",
                 "sysctl -w net.core.default_qdisc=fq; tc qdisc replace dev DEV root mq",

@@ -51,7 +51,11 @@ pub(super) static KNOBS: [Knob; 4] = [
         why: "Sockets' memory in the kernel counts too. At the limit the kernel reclaims first, then \
               kills.",
         setting: Setting::Checked {
-            wanted: ["below 80 % of the limit", "below 80 % of the limit", "below 80 % of the limit"],
+            wanted: [
+                "below 80 % of the limit",
+                "below 80 % of the limit",
+                "below 80 % of the limit",
+            ],
             fix: &["systemctl set-property UNIT MemoryMax=BYTES   # in Kubernetes: limits.memory"],
             check: memory,
         },
@@ -63,7 +67,11 @@ pub(super) static KNOBS: [Knob; 4] = [
         why: "Blocking calls and io_uring's own workers are threads. At the limit they cannot start, \
               and what they should do fails.",
         setting: Setting::Checked {
-            wanted: ["below 80 % of the limit", "below 80 % of the limit", "below 80 % of the limit"],
+            wanted: [
+                "below 80 % of the limit",
+                "below 80 % of the limit",
+                "below 80 % of the limit",
+            ],
             fix: &["systemctl set-property UNIT TasksMax=COUNT"],
             check: threads,
         },

@@ -25,7 +25,11 @@ pub(super) static KNOBS: [Knob; 6] = [
         why: "Ringlane starts one worker for each allowed CPU and pins it there; the others stay \
               idle.",
         setting: Setting::Checked {
-            wanted: ["all that are online", "all that are online", "all that are online"],
+            wanted: [
+                "all that are online",
+                "all that are online",
+                "all that are online",
+            ],
             fix: &["systemctl edit UNIT   # [Service] AllowedCPUs=, CPUAffinity="],
             check: allowed,
         },
@@ -38,9 +42,7 @@ pub(super) static KNOBS: [Knob; 6] = [
               measurements differ.",
         setting: Setting::Checked {
             wanted: ["any", "performance", "performance"],
-            fix: &[
-                "echo performance | tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
-            ],
+            fix: &["echo performance | tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"],
             check: governor,
         },
     },
@@ -220,9 +222,7 @@ fn steal(view: &View<'_>) -> Vec<Finding> {
         share if share > STEAL_PERCENT.0 => Severity::Advice,
         _ => return vec![view.fine(current).value(format!("{share:.3}"))],
     };
-    let finding = view
-        .finding(severity, current)
-        .value(format!("{share:.3}"));
+    let finding = view.finding(severity, current).value(format!("{share:.3}"));
     vec![finding.fix(view.command(0, &[]))]
 }
 

@@ -160,7 +160,11 @@ fn interrupts_of(view: &View<'_>, device: &str) -> Finding {
     let list: Vec<String> = taking.iter().map(usize::to_string).collect();
     let current = format!("{} active, on CPU {}", irqs.len(), list.join(", "));
     let most = irqs.len().min(usable.len());
-    let enough = if view.is_dedicated() { most } else { most.min(2) };
+    let enough = if view.is_dedicated() {
+        most
+    } else {
+        most.min(2)
+    };
     if taking.len() >= enough {
         return view.fine(current);
     }
@@ -246,12 +250,10 @@ fn xps_of(view: &View<'_>, device: &str) -> Finding {
             continue;
         }
         let words = [("DEV", device), ("QUEUE", number), ("MASK", mask.as_str())];
-        finding = finding
-            .fix(view.command(0, &words))
-            .change(Change::File {
-                path: format!("{NET}/{device}/queues/{queue}/xps_cpus"),
-                value: mask,
-            });
+        finding = finding.fix(view.command(0, &words)).change(Change::File {
+            path: format!("{NET}/{device}/queues/{queue}/xps_cpus"),
+            value: mask,
+        });
     }
     finding
 }

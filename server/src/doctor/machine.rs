@@ -223,8 +223,7 @@ fn start(program: &str, args: &[&str]) -> io::Result<Child> {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        let missing =
-            matches!(&result, Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let missing = matches!(&result, Err(error) if error.kind() == io::ErrorKind::NotFound);
         if !missing {
             break;
         }

@@ -184,7 +184,10 @@ fn held(view: &View<'_>) -> Vec<Finding> {
     let path = view.machine.net_file("sockstat");
     let mem = sysctl_path("net.ipv4.tcp_mem");
     let read = view.machine.read(&path).map_err(|why| (&path, why));
-    let limits = view.machine.read(&mem).and_then(|text| three_numbers(&text));
+    let limits = view
+        .machine
+        .read(&mem)
+        .and_then(|text| three_numbers(&text));
     let (text, [_, pressure, most]) = match (read, limits) {
         (Ok(text), Ok(limits)) => (text, limits),
         (Err((path, why)), _) => return vec![view.unread(path, &why)],

@@ -135,7 +135,9 @@ fn drops(view: &View<'_>) -> Vec<Finding> {
         .unwrap_or_default()
         .split_whitespace()
         .collect();
-    let rows: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
+    let rows: Vec<Vec<&str>> = lines
+        .map(|line| line.split_whitespace().collect())
+        .collect();
     let sum = |name: &str| {
         let at = names.iter().position(|one| *one == name)?;
         let column = rows.iter().filter_map(|row| row.get(at));

@@ -103,7 +103,8 @@ fn port_range(view: &View<'_>) -> Vec<Finding> {
         .pick(&[PORTS_DEFAULT, PORTS_DEFAULT, PORTS_BENCHMARK]);
     let finding = |severity| {
         let current = format!("{first} to {last}: {} ports", grouped(count));
-        view.finding(severity, current).value(format!("{first} {last}"))
+        view.finding(severity, current)
+            .value(format!("{first} {last}"))
     };
     if count >= wanted {
         return vec![finding(Severity::Fine)];
@@ -136,7 +137,10 @@ fn time_wait(view: &View<'_>) -> Vec<Finding> {
     };
     let events = view.machine.read(&view.machine.net_file("netstat"));
     let table = counters(&events.unwrap_or_default(), "TcpExt");
-    let overflows = table.get("TCPTimeWaitOverflow").copied().unwrap_or_default();
+    let overflows = table
+        .get("TCPTimeWaitOverflow")
+        .copied()
+        .unwrap_or_default();
     let current = format!(
         "{} of {}; {} skipped it since boot",
         grouped(count),

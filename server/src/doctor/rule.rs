@@ -24,6 +24,7 @@ impl Rule {
     pub(super) fn wanted(&self, profile: Profile) -> String {
         match self {
             Self::AtLeast { wanted, .. } => format!("at least {}", grouped(profile.pick(wanted))),
+            Self::AtMost { wanted, .. } if profile.pick(wanted) == 0 => "0".to_owned(),
             Self::AtMost { wanted, .. } => format!("at most {}", grouped(profile.pick(wanted))),
             Self::OneOf { fine, .. } => {
                 let values = profile.pick(fine).iter().map(|value| grouped(*value));

@@ -66,7 +66,9 @@ fn mitigations(view: &View<'_>) -> Vec<Finding> {
         }
     }
     let line = view.machine.read("/proc/cmdline").unwrap_or_default();
-    let off = line.split_whitespace().any(|word| word == "mitigations=off");
+    let off = line
+        .split_whitespace()
+        .any(|word| word == "mitigations=off");
     let mut current = format!("{mitigated} mitigated, {} open", open.len());
     if !open.is_empty() {
         current = format!("{current} ({})", open.join(", "));

@@ -68,7 +68,11 @@ pub(super) static KNOBS: [Knob; 4] = [
         why: "Each system call runs through every filter. One that lacks the calls of io_uring takes \
               the ring away.",
         setting: Setting::Checked {
-            wanted: ["any that allows io_uring", "any that allows io_uring", "none"],
+            wanted: [
+                "any that allows io_uring",
+                "any that allows io_uring",
+                "none",
+            ],
             fix: &["grep -i seccomp /proc/self/status   # 2 is a filter"],
             check: seccomp,
         },
@@ -156,7 +160,10 @@ fn seccomp(view: &View<'_>) -> Vec<Finding> {
     let filters = view.machine.status("Seccomp_filters").unwrap_or_default();
     let (severity, current) = match mode.as_str() {
         "0" => (Severity::Fine, "none".to_owned()),
-        "1" => (Severity::Warning, "strict: only read, write and exit".to_owned()),
+        "1" => (
+            Severity::Warning,
+            "strict: only read, write and exit".to_owned(),
+        ),
         "2" if view.profile == Profile::Benchmark => {
             (Severity::Advice, format!("{filters} filters"))
         }

@@ -86,7 +86,10 @@ fn written(output: &mut impl Write, text: &str) -> io::Result<bool> {
 /// One interval as text. On a terminal it is written over the one before.
 fn block(rows: &[Row], since: Duration, style: Style) -> String {
     let clear = if style.redraws { "\x1b[H\x1b[2J" } else { "" };
-    let title = format!("ringlane doctor --watch, after {:.1} s", since.as_secs_f64());
+    let title = format!(
+        "ringlane doctor --watch, after {:.1} s",
+        since.as_secs_f64()
+    );
     let mut text = format!("{clear}{}\n", style.bold(&title));
     let widest = rows.iter().map(|row| row.name.chars().count()).max();
     let column = widest.unwrap_or_default();

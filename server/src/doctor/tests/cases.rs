@@ -20,7 +20,8 @@ type Case = (&'static str, Profile, Edits, Severity, &'static str);
 const SYS: &str = "proc/sys/";
 const LIMITS_LOW: &str = "Max open files            1024                 20000                files\n\
                           Max locked memory         65536                65536                bytes\n";
-const LIMITS_LOWEST: &str = "Max open files 1024 1024 files\nMax locked memory 8388608 8388608 bytes\n";
+const LIMITS_LOWEST: &str =
+    "Max open files 1024 1024 files\nMax locked memory 8388608 8388608 bytes\n";
 const CAPABLE: &str = "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\nSeccomp:\t2\n\
                        Seccomp_filters:\t3\nCpus_allowed_list:\t0-1\n";
 const ONE_CPU: &str = "CapEff:\t0\nSeccomp:\t1\nCpus_allowed_list:\t1\n";
@@ -106,33 +107,96 @@ const CASES: &[Case] = &[
     (
         "listen.syn-cookies",
         Safe,
-        &[("proc/net/netstat", "TcpExt: SyncookiesSent\nTcpExt: 100000\n")],
+        &[(
+            "proc/net/netstat",
+            "TcpExt: SyncookiesSent\nTcpExt: 100000\n",
+        )],
         Warning,
         "100,000 sent",
     ),
-    ("limits.nofile", Safe, &[("proc/self/limits", LIMITS_LOW)], Warning, "cannot be raised"),
-    ("limits.nofile", Safe, &[("proc/self/limits", LIMITS_LOWEST)], Problem, "hard 1,024"),
+    (
+        "limits.nofile",
+        Safe,
+        &[("proc/self/limits", LIMITS_LOW)],
+        Warning,
+        "cannot be raised",
+    ),
+    (
+        "limits.nofile",
+        Safe,
+        &[("proc/self/limits", LIMITS_LOWEST)],
+        Problem,
+        "hard 1,024",
+    ),
     (
         "limits.nofile",
         Dedicated,
-        &[("proc/self/limits", LIMITS_LOW), ("proc/self/status", CAPABLE)],
+        &[
+            ("proc/self/limits", LIMITS_LOW),
+            ("proc/self/status", CAPABLE),
+        ],
         Warning,
         "can be raised",
     ),
-    ("limits.memlock", Safe, &[("proc/self/limits", LIMITS_LOW)], Warning, "64 KiB; the rings of 2"),
-    ("limits.memlock", Safe, &[("proc/self/limits", LIMITS_LOWEST)], Advice, "8 MiB"),
     (
         "limits.memlock",
         Safe,
-        &[("proc/self/limits", LIMITS_LOW), ("proc/self/status", CAPABLE)],
+        &[("proc/self/limits", LIMITS_LOW)],
+        Warning,
+        "64 KiB; the rings of 2",
+    ),
+    (
+        "limits.memlock",
+        Safe,
+        &[("proc/self/limits", LIMITS_LOWEST)],
+        Advice,
+        "8 MiB",
+    ),
+    (
+        "limits.memlock",
+        Safe,
+        &[
+            ("proc/self/limits", LIMITS_LOW),
+            ("proc/self/status", CAPABLE),
+        ],
         Fine,
         "CAP_IPC_LOCK exempts",
     ),
-    ("files.open", Safe, &[("proc/sys/fs/file-nr", "90000\t0\t100000")], Problem, "90 %"),
-    ("net.ipv4.tcp_rmem", Safe, &[("proc/sys/net/ipv4/tcp_rmem", "4096 12582912 16777216")], Warning, "12 MiB"),
-    ("net.ipv4.tcp_rmem", Safe, &[("proc/sys/net/ipv4/tcp_rmem", "4096 131072 1048576")], Advice, "1 MiB"),
-    ("net.ipv4.tcp_wmem", Safe, &[("proc/sys/net/ipv4/tcp_wmem", "4096 16384 8192")], Warning, "8 KiB"),
-    ("net.ipv4.tcp_wmem", Safe, &[("proc/sys/net/ipv4/tcp_wmem", "4096 16384 65536")], Advice, "64 KiB"),
+    (
+        "files.open",
+        Safe,
+        &[("proc/sys/fs/file-nr", "90000\t0\t100000")],
+        Problem,
+        "90 %",
+    ),
+    (
+        "net.ipv4.tcp_rmem",
+        Safe,
+        &[("proc/sys/net/ipv4/tcp_rmem", "4096 12582912 16777216")],
+        Warning,
+        "12 MiB",
+    ),
+    (
+        "net.ipv4.tcp_rmem",
+        Safe,
+        &[("proc/sys/net/ipv4/tcp_rmem", "4096 131072 1048576")],
+        Advice,
+        "1 MiB",
+    ),
+    (
+        "net.ipv4.tcp_wmem",
+        Safe,
+        &[("proc/sys/net/ipv4/tcp_wmem", "4096 16384 8192")],
+        Warning,
+        "8 KiB",
+    ),
+    (
+        "net.ipv4.tcp_wmem",
+        Safe,
+        &[("proc/sys/net/ipv4/tcp_wmem", "4096 16384 65536")],
+        Advice,
+        "64 KiB",
+    ),
     (
         "net.ipv4.tcp_mem",
         Safe,
@@ -143,28 +207,40 @@ const CASES: &[Case] = &[
     (
         "net.ipv4.tcp_mem",
         Safe,
-        &[("proc/sys/net/ipv4/tcp_mem", "786432000 1048576000 1572864000")],
+        &[(
+            "proc/sys/net/ipv4/tcp_mem",
+            "786432000 1048576000 1572864000",
+        )],
         Warning,
         "TiB",
     ),
     (
         "tcp.memory",
         Safe,
-        &[("proc/net/sockstat", "TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 400000\n")],
+        &[(
+            "proc/net/sockstat",
+            "TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 400000\n",
+        )],
         Problem,
         "1.5 GiB of 1.5 GiB",
     ),
     (
         "tcp.memory",
         Safe,
-        &[("proc/net/sockstat", "TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 300000\n")],
+        &[(
+            "proc/net/sockstat",
+            "TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 300000\n",
+        )],
         Warning,
         "1.1 GiB",
     ),
     (
         "tcp.memory",
         Safe,
-        &[("proc/net/netstat", "TcpExt: TCPMemoryPressures\nTcpExt: 3\n")],
+        &[(
+            "proc/net/netstat",
+            "TcpExt: TCPMemoryPressures\nTcpExt: 3\n",
+        )],
         Advice,
         "3 times under pressure",
     ),
@@ -185,34 +261,64 @@ const CASES: &[Case] = &[
     (
         "ports.time-wait",
         Safe,
-        &[("proc/net/sockstat", "TCP: inuse 1 orphan 0 tw 250000 alloc 1 mem 1\n")],
+        &[(
+            "proc/net/sockstat",
+            "TCP: inuse 1 orphan 0 tw 250000 alloc 1 mem 1\n",
+        )],
         Problem,
         "250,000 of 262,144",
     ),
     (
         "ports.time-wait",
         Safe,
-        &[("proc/net/netstat", "TcpExt: TCPTimeWaitOverflow\nTcpExt: 9\n")],
+        &[(
+            "proc/net/netstat",
+            "TcpExt: TCPTimeWaitOverflow\nTcpExt: 9\n",
+        )],
         Warning,
         "9 skipped it",
     ),
-    ("cpu.allowed", Safe, &[("proc/self/status", ONE_CPU)], Advice, "1 of 2"),
+    (
+        "cpu.allowed",
+        Safe,
+        &[("proc/self/status", ONE_CPU)],
+        Advice,
+        "1 of 2",
+    ),
     (
         "cpu.governor",
         Dedicated,
-        &[("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "powersave")],
+        &[(
+            "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor",
+            "powersave",
+        )],
         Advice,
         "performance, powersave",
     ),
     (
         "cpu.clocksource",
         Safe,
-        &[("sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet")],
+        &[(
+            "sys/devices/system/clocksource/clocksource0/current_clocksource",
+            "hpet",
+        )],
         Warning,
         "hpet",
     ),
-    ("cpu.steal", Safe, &[("proc/stat", "cpu  100 0 100 750 0 0 0 50 0 0\n")], Advice, "5.0 %"),
-    ("cpu.steal", Safe, &[("proc/stat", "cpu  100 0 100 600 0 0 0 200 0 0\n")], Warning, "20.0 %"),
+    (
+        "cpu.steal",
+        Safe,
+        &[("proc/stat", "cpu  100 0 100 750 0 0 0 50 0 0\n")],
+        Advice,
+        "5.0 %",
+    ),
+    (
+        "cpu.steal",
+        Safe,
+        &[("proc/stat", "cpu  100 0 100 600 0 0 0 200 0 0\n")],
+        Warning,
+        "20.0 %",
+    ),
     (
         "kernel.numa_balancing",
         Dedicated,
@@ -223,8 +329,20 @@ const CASES: &[Case] = &[
         Advice,
         "1, 2 nodes",
     ),
-    ("nic.queues", Safe, &[("sys/class/net/eth0/queues/rx-1", "")], Advice, "one queue for 2 CPUs"),
-    ("nic.queues", Dedicated, &[("sys/class/net/eth0/queues/rx-1", "")], Warning, "one queue"),
+    (
+        "nic.queues",
+        Safe,
+        &[("sys/class/net/eth0/queues/rx-1", "")],
+        Advice,
+        "one queue for 2 CPUs",
+    ),
+    (
+        "nic.queues",
+        Dedicated,
+        &[("sys/class/net/eth0/queues/rx-1", "")],
+        Warning,
+        "one queue",
+    ),
     (
         "nic.queues",
         Dedicated,
@@ -235,7 +353,13 @@ const CASES: &[Case] = &[
         Fine,
         "steered by RPS",
     ),
-    ("nic.queues", Safe, &[("sys/class/net/eth0", "")], Unread, "no network interface"),
+    (
+        "nic.queues",
+        Safe,
+        &[("sys/class/net/eth0", "")],
+        Unread,
+        "no network interface",
+    ),
     (
         "nic.irqs",
         Safe,
@@ -253,11 +377,20 @@ const CASES: &[Case] = &[
     (
         "nic.rps",
         Safe,
-        &[("sys/class/net/eth0/queues/rx-0/rps_cpus", "00000000,00000003")],
+        &[(
+            "sys/class/net/eth0/queues/rx-0/rps_cpus",
+            "00000000,00000003",
+        )],
         Advice,
         "1 of 2",
     ),
-    ("nic.xps", Dedicated, &[("sys/class/net/eth0/queues/tx-1/xps_cpus", "00")], Advice, "1 of 2"),
+    (
+        "nic.xps",
+        Dedicated,
+        &[("sys/class/net/eth0/queues/tx-1/xps_cpus", "00")],
+        Advice,
+        "1 of 2",
+    ),
     (
         "nic.drops",
         Safe,
@@ -272,7 +405,13 @@ const CASES: &[Case] = &[
         Advice,
         "5 of 1,000,000",
     ),
-    ("irqbalance", Dedicated, &[("proc/1/comm", "irqbalance")], Advice, "running"),
+    (
+        "irqbalance",
+        Dedicated,
+        &[("proc/1/comm", "irqbalance")],
+        Advice,
+        "running",
+    ),
     (
         "softnet.drops",
         Safe,
@@ -294,7 +433,13 @@ const CASES: &[Case] = &[
         Warning,
         "4,096 of",
     ),
-    ("packet.sockets", Dedicated, &[("proc/net/packet", "sk\n1 2 3\n4 5 6\n")], Advice, "2"),
+    (
+        "packet.sockets",
+        Dedicated,
+        &[("proc/net/packet", "sk\n1 2 3\n4 5 6\n")],
+        Advice,
+        "2",
+    ),
     (
         "net.ipv4.tcp_congestion_control",
         Benchmark,
@@ -314,7 +459,10 @@ const CASES: &[Case] = &[
         Safe,
         &[
             ("proc/sys/net/ipv4/tcp_congestion_control", "bbr"),
-            ("boot/config-6.12.0-fake", "# CONFIG_NET_SCH_FQ is not set\n"),
+            (
+                "boot/config-6.12.0-fake",
+                "# CONFIG_NET_SCH_FQ is not set\n",
+            ),
         ],
         Fine,
         "this kernel has no fq",
@@ -331,7 +479,10 @@ const CASES: &[Case] = &[
         Safe,
         &[
             ("proc/sys/net/ipv4/tcp_congestion_control", "bbr"),
-            ("boot/config-6.12.0-fake", "# CONFIG_NET_SCH_FQ is not set\n"),
+            (
+                "boot/config-6.12.0-fake",
+                "# CONFIG_NET_SCH_FQ is not set\n",
+            ),
         ],
         Warning,
         "this kernel has none",
@@ -346,8 +497,20 @@ const CASES: &[Case] = &[
         Warning,
         "mq with fq_codel: bbr without fq",
     ),
-    ("qdisc", Safe, &[("commands/tc -j qdisc show", "")], Unread, "tc -j qdisc show"),
-    ("qdisc", Safe, &[("commands/tc -j qdisc show", "[]")], Unread, "lists none for eth0"),
+    (
+        "qdisc",
+        Safe,
+        &[("commands/tc -j qdisc show", "")],
+        Unread,
+        "tc -j qdisc show",
+    ),
+    (
+        "qdisc",
+        Safe,
+        &[("commands/tc -j qdisc show", "[]")],
+        Unread,
+        "lists none for eth0",
+    ),
     (
         "net.netfilter.nf_conntrack_max",
         Dedicated,
@@ -389,11 +552,20 @@ const CASES: &[Case] = &[
     (
         "mitigations",
         Safe,
-        &[("sys/devices/system/cpu/vulnerabilities/retbleed", "Vulnerable")],
+        &[(
+            "sys/devices/system/cpu/vulnerabilities/retbleed",
+            "Vulnerable",
+        )],
         Advice,
         "1 open (retbleed)",
     ),
-    ("mitigations", Safe, &[("proc/cmdline", "quiet mitigations=off")], Warning, "mitigations=off"),
+    (
+        "mitigations",
+        Safe,
+        &[("proc/cmdline", "quiet mitigations=off")],
+        Warning,
+        "mitigations=off",
+    ),
     (
         "mitigations",
         Dedicated,
@@ -404,11 +576,20 @@ const CASES: &[Case] = &[
     (
         "thp",
         Safe,
-        &[("sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never")],
+        &[(
+            "sys/kernel/mm/transparent_hugepage/enabled",
+            "[always] madvise never",
+        )],
         Advice,
         "always",
     ),
-    ("kernel.io_uring_disabled", Safe, &[("proc/sys/kernel/io_uring_disabled", "2")], Warning, "2"),
+    (
+        "kernel.io_uring_disabled",
+        Safe,
+        &[("proc/sys/kernel/io_uring_disabled", "2")],
+        Warning,
+        "2",
+    ),
     (
         "kernel.io_uring_disabled",
         Safe,
@@ -429,10 +610,34 @@ const CASES: &[Case] = &[
         Fine,
         "group 977",
     ),
-    ("kernel.release", Safe, &[("proc/sys/kernel/osrelease", "5.15.0-91")], Warning, "5.15.0-91"),
-    ("kernel.release", Safe, &[("proc/sys/kernel/osrelease", "5.19.1")], Advice, "5.19.1"),
-    ("seccomp", Safe, &[("proc/self/status", ONE_CPU)], Warning, "strict"),
-    ("seccomp", Benchmark, &[("proc/self/status", CAPABLE)], Advice, "3 filters"),
+    (
+        "kernel.release",
+        Safe,
+        &[("proc/sys/kernel/osrelease", "5.15.0-91")],
+        Warning,
+        "5.15.0-91",
+    ),
+    (
+        "kernel.release",
+        Safe,
+        &[("proc/sys/kernel/osrelease", "5.19.1")],
+        Advice,
+        "5.19.1",
+    ),
+    (
+        "seccomp",
+        Safe,
+        &[("proc/self/status", ONE_CPU)],
+        Warning,
+        "strict",
+    ),
+    (
+        "seccomp",
+        Benchmark,
+        &[("proc/self/status", CAPABLE)],
+        Advice,
+        "3 filters",
+    ),
     (
         "tls.kernel",
         Safe,
@@ -450,8 +655,20 @@ const CASES: &[Case] = &[
         Advice,
         "built without it",
     ),
-    ("container", Safe, &[("run/systemd/container", "podman")], Fine, "podman"),
-    ("container", Safe, &[("proc/1/environ", "A=b\0container=lxc\0")], Fine, "lxc"),
+    (
+        "container",
+        Safe,
+        &[("run/systemd/container", "podman")],
+        Fine,
+        "podman",
+    ),
+    (
+        "container",
+        Safe,
+        &[("proc/1/environ", "A=b\0container=lxc\0")],
+        Fine,
+        "lxc",
+    ),
     (
         "cgroup.cpu",
         Safe,
@@ -464,7 +681,10 @@ const CASES: &[Case] = &[
         Safe,
         &[
             ("sys/fs/cgroup/system.slice/cpu.max", "150000 100000"),
-            ("sys/fs/cgroup/system.slice/cpu.stat", "nr_periods 9\nnr_throttled 7\n"),
+            (
+                "sys/fs/cgroup/system.slice/cpu.stat",
+                "nr_periods 9\nnr_throttled 7\n",
+            ),
         ],
         Problem,
         "1.50 CPUs for 2 workers; held back 7 times",
@@ -496,7 +716,10 @@ const CASES: &[Case] = &[
         &[
             ("sys/fs/cgroup/system.slice/memory.max", "1000"),
             ("sys/fs/cgroup/system.slice/memory.current", "990"),
-            ("sys/fs/cgroup/system.slice/memory.stat", "anon 1\ninactive_file 900\n"),
+            (
+                "sys/fs/cgroup/system.slice/memory.stat",
+                "anon 1\ninactive_file 900\n",
+            ),
         ],
         Fine,
         "90 B of 1000 B",
@@ -507,7 +730,10 @@ const CASES: &[Case] = &[
         &[
             ("sys/fs/cgroup/system.slice/memory.max", "1000"),
             ("sys/fs/cgroup/system.slice/memory.current", "1"),
-            ("sys/fs/cgroup/system.slice/memory.events", "oom 1\noom_kill 2\n"),
+            (
+                "sys/fs/cgroup/system.slice/memory.events",
+                "oom 1\noom_kill 2\n",
+            ),
         ],
         Warning,
         "2 processes killed",
@@ -541,7 +767,11 @@ fn a_good_machine_leaves_nothing_to_do() {
     let fake = Fake::new();
     for profile in PROFILES {
         for finding in fake.examine(profile) {
-            let expected = if finding.knob.id == "uring.ring" { Unread } else { Fine };
+            let expected = if finding.knob.id == "uring.ring" {
+                Unread
+            } else {
+                Fine
+            };
             assert_eq!(finding.severity, expected, "{profile:?}: {finding:#?}");
             assert!(finding.changes.is_empty() && finding.fix.is_empty());
         }
@@ -556,12 +786,21 @@ fn numbers_that_harm_or_could_be_better_are_found() {
         let finding = fake.find(*profile, id);
         assert_eq!(finding.severity, *severity, "{id} = {value}: {finding:#?}");
         assert_eq!(finding.value.as_deref(), Some(*value));
-        let [Change::File { path, value: target }] = finding.changes.as_slice() else {
+        let [
+            Change::File {
+                path,
+                value: target,
+            },
+        ] = finding.changes.as_slice()
+        else {
             panic!("{id}: one change is expected: {finding:#?}");
         };
         fake.set(path.trim_start_matches('/'), target);
         let after = fake.find(*profile, id);
-        assert_eq!(after.severity, Fine, "its own fix is not enough: {after:#?}");
+        assert_eq!(
+            after.severity, Fine,
+            "its own fix is not enough: {after:#?}"
+        );
         let command = format!("sysctl -w {id}={target}");
         assert_eq!(finding.fix, [command]);
     }
@@ -574,10 +813,16 @@ fn every_other_bad_state_is_found() {
         assert_eq!(finding.severity, *severity, "{id}, {edits:?}: {finding:#?}");
         assert!(finding.current.contains(part), "{part}: {finding:#?}");
         let must_say_how = finding.severity >= Advice;
-        assert!(!must_say_how || !finding.fix.is_empty(), "no fix: {finding:#?}");
+        assert!(
+            !must_say_how || !finding.fix.is_empty(),
+            "no fix: {finding:#?}"
+        );
         for command in &finding.fix {
             for word in ["DEV", "COUNT", "MASK", "QUEUE", "IRQ", "CLOCK", "PAGES"] {
-                assert!(!command.contains(word), "{word} is not filled in: {command}");
+                assert!(
+                    !command.contains(word),
+                    "{word} is not filled in: {command}"
+                );
             }
         }
     }

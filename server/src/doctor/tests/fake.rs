@@ -45,7 +45,10 @@ const SYSCTLS: &[(&str, &str)] = &[
     ("net/core/busy_poll", "0"),
     ("net/core/rps_sock_flow_entries", "0"),
     ("net/ipv4/tcp_congestion_control", "cubic"),
-    ("net/ipv4/tcp_available_congestion_control", "reno bbr cubic"),
+    (
+        "net/ipv4/tcp_available_congestion_control",
+        "reno bbr cubic",
+    ),
     ("net/core/default_qdisc", "fq_codel"),
     ("net/ipv4/tcp_available_ulp", "espintcp mptcp tls"),
     ("net/netfilter/nf_conntrack_count", "100"),
@@ -158,7 +161,10 @@ const FILES: &[(&str, &str)] = &[
         "sys/fs/cgroup/system.slice/ringlane.service/memory.max",
         "max",
     ),
-    ("sys/fs/cgroup/system.slice/ringlane.service/pids.max", "max"),
+    (
+        "sys/fs/cgroup/system.slice/ringlane.service/pids.max",
+        "max",
+    ),
     (
         "sys/fs/cgroup/system.slice/ringlane.service/cpu.max",
         "max 100000",

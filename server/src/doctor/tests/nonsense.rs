@@ -62,7 +62,9 @@ fn huge_numbers_do_no_harm() {
     everywhere(b"99999999999999999999999999999999999999");
     everywhere(b"0");
     everywhere(b"ffffffffffffffff ffffffffffffffff ffffffffffffffff ffffffffffffffff");
-    everywhere(b"cpu  18446744073709551615 1 18446744073709551615 1 1 1 1 18446744073709551615 1\n");
+    everywhere(
+        b"cpu  18446744073709551615 1 18446744073709551615 1 1 1 1 18446744073709551615 1\n",
+    );
 }
 
 #[test]
@@ -113,7 +115,10 @@ fn a_refused_file_says_what_would_help() {
     let path = fake.root().join("proc/sys/net/core/somaxconn");
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o000)).expect("set");
     let finding = fake.find(Profile::Safe, "net.core.somaxconn");
-    assert!(finding.current.contains("permission denied"), "{finding:#?}");
+    assert!(
+        finding.current.contains("permission denied"),
+        "{finding:#?}"
+    );
 }
 
 #[test]

@@ -80,7 +80,14 @@ fn lines_fit_except_for_commands() {
 fn colour_only_adds_to_the_words() {
     let fake = mixed();
     let plain = text(&fake, PLAIN, true);
-    let colourful = text(&fake, Style { colour: true, ..PLAIN }, true);
+    let colourful = text(
+        &fake,
+        Style {
+            colour: true,
+            ..PLAIN
+        },
+        true,
+    );
     assert!(!plain.contains('\x1b') && colourful.contains('\x1b'));
     let mut stripped = String::new();
     let mut pieces = colourful.split('\x1b');
@@ -96,7 +103,11 @@ fn the_exit_code_tells_whether_there_is_something_to_do() {
     let fake = Fake::new();
     assert_eq!(code(&fake.examine(Profile::Benchmark)), 0);
     fake.set("proc/sys/net/ipv4/tcp_slow_start_after_idle", "1");
-    assert_eq!(code(&fake.examine(Profile::Safe)), 0, "advice is not a failure");
+    assert_eq!(
+        code(&fake.examine(Profile::Safe)),
+        0,
+        "advice is not a failure"
+    );
     fake.set("proc/sys/net/ipv4/tcp_sack", "0");
     assert_eq!(code(&fake.examine(Profile::Safe)), 1);
 }
@@ -213,7 +224,9 @@ fn intervals_have_units_and_bounds() {
     assert_eq!(interval("2m"), millis(120_000));
     assert_eq!(interval("100ms"), millis(100));
     assert_eq!(interval("60m"), millis(3_600_000));
-    for wrong in ["99ms", "61m", "", "s", "1h", "-1s", "nan", "inf", "1e400", "1 s"] {
+    for wrong in [
+        "99ms", "61m", "", "s", "1h", "-1s", "nan", "inf", "1e400", "1 s",
+    ] {
         assert!(interval(wrong).is_err(), "{wrong}");
     }
 }

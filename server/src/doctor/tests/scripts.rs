@@ -68,7 +68,10 @@ impl Stage {
         let output = self.run(arguments);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && errors.is_empty(), "{said}{errors}");
+        assert!(
+            output.status.success() && errors.is_empty(),
+            "{said}{errors}"
+        );
         said
     }
 
@@ -123,7 +126,10 @@ fn a_dry_run_changes_nothing() {
         said.contains("would set /proc/sys/net/core/somaxconn from 4096 to 65535"),
         "{said}"
     );
-    assert!(said.contains("queueing discipline fq instead of pfifo_fast"), "{said}");
+    assert!(
+        said.contains("queueing discipline fq instead of pfifo_fast"),
+        "{said}"
+    );
     assert_eq!(stage.state(), before);
     assert!(!stage.fake.root().join("state").exists());
 }
@@ -133,9 +139,18 @@ fn what_was_applied_is_good_and_what_was_reverted_is_as_before() {
     let stage = Stage::new(bad(), Profile::Dedicated);
     let before = stage.state();
     let said = stage.succeeds(&[]);
-    assert!(said.contains("set /proc/sys/net/core/somaxconn from 4096 to 65535"), "{said}");
-    assert_eq!(stage.fake.get("proc/sys/net/ipv4/tcp_rmem"), "4096 131072 16777216\n");
-    assert_eq!(stage.fake.get("commands/eth0.queue"), "qdisc fq 8001: root\n");
+    assert!(
+        said.contains("set /proc/sys/net/core/somaxconn from 4096 to 65535"),
+        "{said}"
+    );
+    assert_eq!(
+        stage.fake.get("proc/sys/net/ipv4/tcp_rmem"),
+        "4096 131072 16777216\n"
+    );
+    assert_eq!(
+        stage.fake.get("commands/eth0.queue"),
+        "qdisc fq 8001: root\n"
+    );
     stage.choose_pages();
     let after = stage.fake.examine(Profile::Dedicated);
     let files = after
@@ -145,7 +160,10 @@ fn what_was_applied_is_good_and_what_was_reverted_is_as_before() {
     assert_eq!(files.count(), 0, "a second script would have more to do");
 
     let said = stage.succeeds(&["--revert", "--dry-run"]);
-    assert!(said.contains("would set /proc/sys/net/core/somaxconn back to 4096"), "{said}");
+    assert!(
+        said.contains("would set /proc/sys/net/core/somaxconn back to 4096"),
+        "{said}"
+    );
     stage.succeeds(&["--revert"]);
     stage.choose_pages();
     assert_eq!(stage.state(), before);
@@ -174,8 +192,14 @@ fn what_cannot_be_changed_is_said_and_the_rest_is_done() {
     let output = stage.run(&[]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("somaxconn: cannot be read, left alone"), "{errors}");
-    assert_eq!(stage.fake.get("proc/sys/net/ipv4/tcp_rmem"), "4096 131072 16777216\n");
+    assert!(
+        errors.contains("somaxconn: cannot be read, left alone"),
+        "{errors}"
+    );
+    assert_eq!(
+        stage.fake.get("proc/sys/net/ipv4/tcp_rmem"),
+        "4096 131072 16777216\n"
+    );
 }
 
 #[test]
@@ -203,7 +227,9 @@ fn names_from_the_machine_are_only_names() {
     let output = command.output().expect("sh can be run");
     assert!(!stage.fake.root().join("stolen").exists(), "{output:?}");
     assert_eq!(
-        stage.fake.get(&format!("sys/class/net/{name}/queues/rx-0/rps_cpus")),
+        stage
+            .fake
+            .get(&format!("sys/class/net/{name}/queues/rx-0/rps_cpus")),
         "3\n"
     );
 }

@@ -126,7 +126,10 @@ pub(super) fn between(before: &Sample, after: &Sample, time: Duration) -> Vec<Ro
     let mut rows = Vec::new();
     for counted in &COUNTED {
         let value = |sample: &Sample| {
-            let values = counted.counters.iter().map(|name| sample.counters.get(*name));
+            let values = counted
+                .counters
+                .iter()
+                .map(|name| sample.counters.get(*name));
             values.fold(None, |sum: Option<u64>, one| match (sum, one) {
                 (Some(sum), Some(one)) => Some(sum.saturating_add(*one)),
                 (sum, one) => sum.or_else(|| one.copied()),
@@ -134,7 +137,11 @@ pub(super) fn between(before: &Sample, after: &Sample, time: Duration) -> Vec<Ro
         };
         if let (Some(before), Some(after)) = (value(before), value(after)) {
             let rate = rate(before, after);
-            let state = if rate > 0.0 { counted.state } else { State::Fine };
+            let state = if rate > 0.0 {
+                counted.state
+            } else {
+                State::Fine
+            };
             rows.push(per_second(counted.name, rate, state, counted.note));
         }
     }
@@ -323,7 +330,11 @@ fn process(now: &Sample) -> Vec<Row> {
             "RLIMIT_NOFILE is all but reached; accept fails",
         )),
         None => {
-            let text = if lives { "may not be seen: run it as root" } else { "it has ended" };
+            let text = if lives {
+                "may not be seen: run it as root"
+            } else {
+                "it has ended"
+            };
             rows.push(plain("open files, process", 0.0, text.to_owned()));
         }
     }
@@ -353,7 +364,11 @@ fn cpus(before: &Sample, after: &Sample) -> Vec<Row> {
 fn cpu(name: usize, before: &Ticks, now: &Ticks) -> Row {
     let all = now.all.saturating_sub(before.all);
     let part = |before: u64, now: u64| percent(now.saturating_sub(before), all);
-    let busy = if all == 0 { 0.0 } else { 100.0 - part(before.idle, now.idle) };
+    let busy = if all == 0 {
+        0.0
+    } else {
+        100.0 - part(before.idle, now.idle)
+    };
     let steal = part(before.steal, now.steal);
     let softirq = part(before.softirq, now.softirq);
     let (state, note) = match (busy, steal, softirq) {

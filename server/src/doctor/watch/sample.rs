@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::knob::sysctl_path;
 use super::super::machine::Machine;
-use super::super::parse::{Softnet, counters, meminfo, named_number, numbers, softnet, three_numbers};
+use super::super::parse::{
+    Softnet, counters, meminfo, named_number, numbers, softnet, three_numbers,
+};
 
 /// The times of one CPU, in ticks.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -145,7 +145,10 @@ fn of_very_many_cpus_the_busiest_are_shown() {
         .map(|row| row.name.as_str())
         .collect();
     assert_eq!(shown.len(), CPUS_SHOWN);
-    assert!(!shown.contains(&"CPU 0"), "the idle one is left out: {shown:?}");
+    assert!(
+        !shown.contains(&"CPU 0"),
+        "the idle one is left out: {shown:?}"
+    );
     assert_eq!(shown.first(), Some(&"CPU 1"));
 }
 
@@ -161,7 +164,10 @@ fn a_process_is_watched_until_it_ends() {
     };
     let full = rows(Some(77), start);
     let files = row(&full, "open files, process");
-    assert_eq!((files.text.as_str(), files.state), ("4 of 4, 100 %", State::Hit));
+    assert_eq!(
+        (files.text.as_str(), files.state),
+        ("4 of 4, 100 %", State::Hit)
+    );
     assert_eq!(row(&full, "memory, process").text, "2 MiB");
     let gone = rows(Some(77), |_| {});
     assert_eq!(row(&gone, "open files, process").text, "it has ended");
@@ -200,8 +206,14 @@ fn a_block_names_limits_in_words_and_a_terminal_is_written_over() {
         fake.set("proc/net/netstat", "TcpExt: ListenOverflows\nTcpExt: 5\n");
     });
     let text = block(&rows, SECOND, PLAIN);
-    assert!(text.starts_with("ringlane doctor --watch, after 1.0 s\n"), "{text}");
-    assert!(text.contains("LIMIT HIT: a listener's queue is full"), "{text}");
+    assert!(
+        text.starts_with("ringlane doctor --watch, after 1.0 s\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("LIMIT HIT: a listener's queue is full"),
+        "{text}"
+    );
     assert!(text.ends_with("\n\n") && !text.contains('\x1b'));
     let redraws = Style {
         redraws: true,
