@@ -194,10 +194,10 @@ impl Fake {
             root: std::env::temp_dir().join(name),
         };
         for (path, text) in SYSCTLS {
-            fake.set(&format!("proc/sys/{path}"), &format!("{text}\n"));
+            fake.set(&format!("proc/sys/{path}"), format!("{text}\n"));
         }
         for (path, text) in FILES {
-            fake.set(path, &format!("{text}\n"));
+            fake.set(path, format!("{text}\n"));
         }
         fake
     }
@@ -255,6 +255,6 @@ impl Fake {
 
 impl Drop for Fake {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.root); // a later run may find its remains, and writes over them
+        let _ = fs::remove_dir_all(&self.root); // what remains is written over
     }
 }

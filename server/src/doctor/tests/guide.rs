@@ -1,7 +1,7 @@
 //! The guide and doctor agree: every knob has its section, with the same default, the same wanted
 //! values and the same commands.
 //!
-//! When a test here fails after a knob was changed, the message holds the line that the guide needs.
+//! When a knob was changed, the message of the failing test holds the line that the guide needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
