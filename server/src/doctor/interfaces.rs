@@ -294,7 +294,7 @@ pub(super) fn irqbalance(view: &View<'_>) -> Vec<Finding> {
         .iter()
         .filter(|name| name.chars().all(|digit| digit.is_ascii_digit()))
         .any(|id| view.machine.read(&format!("/proc/{id}/comm")).as_deref() == Ok("irqbalance"));
-    let current = if runs { "running" } else { "not running" };
+    let current = if runs { "running" } else { "not seen" };
     if runs && view.is_dedicated() {
         let finding = view.finding(Severity::Advice, current);
         return vec![finding.fix(view.command(0, &[]))];

@@ -236,7 +236,7 @@ impl View<'_> {
             subject: None,
             severity,
             value: None,
-            current: current.into(),
+            current: clean(&current.into()),
             wanted: self.knob.wanted(self.profile),
             why: self.knob.why.to_owned(),
             fix: Vec::new(),
@@ -267,7 +267,7 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn about(mut self, subject: &str) -> Self {
-        self.subject = Some(subject.to_owned());
+        self.subject = Some(clean(subject));
         self
     }
 
@@ -287,7 +287,7 @@ impl Finding {
     }
 
     pub(super) fn fix(mut self, command: impl Into<String>) -> Self {
-        self.fix.push(command.into());
+        self.fix.push(clean(&command.into()));
         self
     }
 
@@ -303,6 +303,11 @@ impl Finding {
             None => self.knob.id.to_owned(),
         }
     }
+}
+
+/// Text from the machine without what a terminal would obey.
+fn clean(text: &str) -> String {
+    text.replace(char::is_control, "?")
 }
 
 /// One step of a script.

@@ -18,6 +18,8 @@ use super::parse::one_number;
 pub(super) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The most entries of a folder that are looked at.
 pub(super) const ENTRIES_MAX: usize = 65_536;
+/// The most descriptors of a process that are counted.
+const DESCRIPTORS_MAX: usize = 16 * 1024 * 1024;
 
 /// Why something could not be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -161,7 +163,8 @@ impl Machine {
         if size > 0 && path.starts_with("/proc/") && self.is_live() {
             return Ok(size);
         }
-        Ok(self.list(path)?.len() as u64)
+        let entries = fs::read_dir(self.path(path))?;
+        Ok(entries.take(DESCRIPTORS_MAX).count() as u64)
     }
 
     pub(super) fn exists(&self, path: &str) -> bool {

@@ -30,27 +30,43 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// All steps. Queueing disciplines come last: what a new one brings is set in a file.
 fn changes(findings: &[Finding]) -> String {
-    let mut text = String::new();
     let mut done = BTreeSet::new();
-    for finding in findings {
-        let mut steps = String::new();
-        for change in &finding.changes {
-            let step = match change {
-                Change::File { path, value } => {
-                    format!("    set_file {} {}\n", quoted(path), quoted(value))
-                }
-                Change::Qdisc { device, kind } => {
-                    format!("    set_qdisc {} {}\n", quoted(device), quoted(kind))
-                }
-            };
-            if done.insert(step.clone()) {
-                steps.push_str(&step);
-            }
+    let mut text = steps(findings, &mut done, |change| match change {
+        Change::File { path, value } => {
+            Some(format!("    set_file {} {}\n", quoted(path), quoted(value)))
         }
-        if !steps.is_empty() {
+        Change::Qdisc { .. } => None,
+    });
+    text.push_str(&steps(findings, &mut done, |change| match change {
+        Change::File { .. } => None,
+        Change::Qdisc { device, kind } => Some(format!(
+            "    set_qdisc {} {}\n",
+            quoted(device),
+            quoted(kind)
+        )),
+    }));
+    if text.is_empty() {
+        let line = quoted("Nothing to change.");
+        text.push_str(&format!("    say {line}\n"));
+    }
+    text
+}
+
+/// The steps of one sort, each once, with why above them.
+fn steps(
+    findings: &[Finding],
+    done: &mut BTreeSet<String>,
+    step: fn(&Change) -> Option<String>,
+) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let mut own = finding.changes.iter().filter_map(step).collect::<Vec<_>>();
+        own.retain(|step| done.insert(step.clone()));
+        if !own.is_empty() {
             text.push_str(&comment(finding));
-            text.push_str(&steps);
+            text.push_str(&own.concat());
         }
     }
     text

@@ -16,6 +16,8 @@ const WIDTH_DEFAULT: usize = 80;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     pub(super) width: usize,
+    /// How many lines it has, if that is known.
+    pub(super) height: Option<usize>,
     pub(super) colour: bool,
     /// It is a terminal, where what was shown can be shown over.
     pub(super) redraws: bool,
@@ -31,12 +33,14 @@ impl Style {
         let columns = std::env::var("COLUMNS").ok();
         let columns = columns.and_then(|text| text.parse().ok());
         let window = rustix::termios::tcgetwinsize(&output).ok();
-        let window = window.map(|size| usize::from(size.ws_col));
-        let width = columns.or(window).filter(|width| *width > 0);
+        let wide = window.map(|size| usize::from(size.ws_col));
+        let high = window.map(|size| usize::from(size.ws_row));
+        let width = columns.or(wide).filter(|width| *width > 0);
         Self {
             width: width
                 .unwrap_or(WIDTH_DEFAULT)
                 .clamp(*WIDTH.start(), *WIDTH.end()),
+            height: high.filter(|height| *height > 0),
             colour: terminal && !dumb && !is_set("NO_COLOR"),
             redraws: terminal && !dumb,
         }
@@ -126,6 +130,7 @@ mod tests {
     fn without_colour_nothing_is_added() {
         let plain = Style {
             width: 80,
+            height: None,
             colour: false,
             redraws: false,
         };

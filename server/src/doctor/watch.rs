@@ -15,6 +15,8 @@ mod tests;
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -93,7 +95,8 @@ fn block(rows: &[Row], since: Duration, style: Style) -> String {
     let mut text = format!("{clear}{}\n", style.bold(&title));
     let widest = rows.iter().map(|row| row.name.chars().count()).max();
     let column = widest.unwrap_or_default();
-    for row in rows {
+    let shown = fitting(rows, style);
+    for row in &shown {
         let line = format!("  {:column$}  {}", row.name, row.text);
         let mark = match row.state {
             State::Fine => String::new(),
@@ -104,10 +107,33 @@ fn block(rows: &[Row], since: Duration, style: Style) -> String {
         text.push_str(&style.severity(row.state.severity(), &mark));
         text.push('\n');
     }
+    if shown.len() < rows.len() {
+        let hidden = rows.len() - shown.len();
+        text.push_str(&format!("  and {hidden} more that are fine\n"));
+    }
     if !style.redraws {
         text.push('\n');
     }
     text
+}
+
+/// The rows for which there is room: where a terminal is too low, some that are fine are left out.
+fn fitting(rows: &[Row], style: Style) -> Vec<&Row> {
+    /// The title, the line that says how many are left out, and the cursor's.
+    const OTHER_LINES: usize = 3;
+    let room = match style.height {
+        Some(height) if style.redraws => height.saturating_sub(OTHER_LINES),
+        _ => rows.len(),
+    };
+    let mut too_many = rows.len().saturating_sub(room);
+    let mut shown: Vec<&Row> = rows.iter().rev().collect();
+    shown.retain(|row| {
+        let hide = too_many > 0 && row.state == State::Fine;
+        too_many -= usize::from(hide);
+        !hide
+    });
+    shown.reverse();
+    shown
 }
 
 /// Which rows were at their limit, in how many blocks.
@@ -147,8 +173,15 @@ struct Alarm(UnixStream);
 
 impl Alarm {
     fn new() -> io::Result<Self> {
+        /// What a shell says of a program that a signal ended.
+        const ENDED_BY_SIGNAL: i32 = 128;
         let (heard, rung) = UnixStream::pair()?;
         for signal in [SIGINT, SIGTERM] {
+            // A second one ends it at once: it may be stuck in a pipe that nobody reads.
+            let again = Arc::new(AtomicBool::new(false));
+            let code = ENDED_BY_SIGNAL + signal;
+            signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&again))?;
+            signal_hook::flag::register(signal, again)?;
             signal_hook::low_level::pipe::register(signal, rung.try_clone()?)?;
         }
         Ok(Self(heard))

@@ -60,8 +60,9 @@ set_file() {
         complain "$1: cannot be read, left alone"
         return
     fi
-    old=$(value_of "$1")
-    if [ "$old" = "$2" ]; then
+    if ! old=$(value_of "$1"); then
+        complain "$1: cannot be read, left alone"
+    elif [ "$old" = "$2" ]; then
         say "$1 is $2 already"
     elif [ "$dry" = yes ]; then
         say "would set $1 from $old to $2"

@@ -12,6 +12,7 @@ use super::fake::Fake;
 
 const PLAIN: Style = Style {
     width: 80,
+    height: None,
     colour: false,
     redraws: false,
 };

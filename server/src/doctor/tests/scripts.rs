@@ -212,6 +212,17 @@ fn sysctls_are_printed_for_the_next_boot() {
 }
 
 #[test]
+fn what_a_new_queue_brings_is_set_before_it() {
+    let fake = bad();
+    let many = r#"[{"kind":"mq","handle":"0:","dev":"eth0","root":true}]"#;
+    fake.set("commands/tc -j qdisc show", many);
+    let text = script::text(&fake.examine(Profile::Safe), Profile::Safe);
+    let default = text.find("set_file '/proc/sys/net/core/default_qdisc' 'fq'");
+    let queue = text.find("set_qdisc 'eth0' 'mq'");
+    assert!(default.is_some() && default < queue, "{text}");
+}
+
+#[test]
 fn names_from_the_machine_are_only_names() {
     let name = "e';touch stolen;'$(touch stolen)`touch stolen`";
     let fake = bad();

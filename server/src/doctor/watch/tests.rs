@@ -11,6 +11,7 @@ use super::{Seen, block};
 const SECOND: Duration = Duration::from_secs(1);
 const PLAIN: Style = Style {
     width: 80,
+    height: None,
     colour: false,
     redraws: false,
 };
@@ -220,6 +221,22 @@ fn a_block_names_limits_in_words_and_a_terminal_is_written_over() {
         ..PLAIN
     };
     assert!(block(&rows, SECOND, redraws).starts_with("\x1b[H"));
+}
+
+#[test]
+fn a_low_terminal_shows_what_is_not_fine() {
+    let rows = rows(None, |fake| {
+        fake.set("proc/net/netstat", "TcpExt: ListenOverflows\nTcpExt: 5\n");
+    });
+    let low = Style {
+        height: Some(6),
+        redraws: true,
+        ..PLAIN
+    };
+    let text = block(&rows, SECOND, low);
+    assert_eq!(text.lines().count(), 5, "{text}");
+    assert!(text.contains("accept queue overflows"), "{text}");
+    assert!(text.ends_with(&format!("and {} more that are fine\n", rows.len() - 3)));
 }
 
 #[test]
