@@ -2,6 +2,7 @@
 
 use super::containers;
 use super::kernel::release;
+use super::knob::clean;
 use super::machine::Machine;
 use super::parse::{bytes, cpus, meminfo};
 
@@ -47,6 +48,6 @@ impl Facts {
         } else {
             ", not as root: what that hides is listed as not read"
         });
-        line
+        clean(&line)
     }
 }

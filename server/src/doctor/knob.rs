@@ -306,7 +306,7 @@ impl Finding {
 }
 
 /// Text from the machine without what a terminal would obey.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.replace(char::is_control, "?")
 }
 

@@ -104,7 +104,9 @@ fn block(rows: &[Row], since: Duration, style: Style) -> String {
             State::Hit => format!("  LIMIT HIT: {}", row.note),
         };
         text.push_str(&line);
-        text.push_str(&style.severity(row.state.severity(), &mark));
+        if !mark.is_empty() {
+            text.push_str(&style.severity(row.state.severity(), &mark));
+        }
         text.push('\n');
     }
     if shown.len() < rows.len() {

@@ -43,25 +43,19 @@ fn everywhere(content: &[u8]) {
 
 #[test]
 fn empty_files_do_no_harm() {
-    everywhere(b"");
     everywhere(b"\n \t\n");
 }
 
 #[test]
 fn garbage_does_no_harm() {
     everywhere(b"\xff\xfe\x00 not \xc3\x28 what was expected [");
-    everywhere(b"-1 -1 -1");
-    everywhere("ä: €, 𝄞 | ' \" $(x) `y`".as_bytes());
     everywhere(b"TcpExt: a b\nTcpExt: 1\nTCP: mem\ncpu  1 2\n[]\n0-4294967295,7-1\n{\"a\":");
 }
 
 #[test]
 fn huge_numbers_do_no_harm() {
-    everywhere(b"18446744073709551615");
     everywhere(b"18446744073709551615 18446744073709551615 18446744073709551615");
     everywhere(b"18446744073709551616");
-    everywhere(b"99999999999999999999999999999999999999");
-    everywhere(b"0");
     everywhere(b"ffffffffffffffff ffffffffffffffff ffffffffffffffff ffffffffffffffff");
     everywhere(
         b"cpu  18446744073709551615 1 18446744073709551615 1 1 1 1 18446744073709551615 1\n",
