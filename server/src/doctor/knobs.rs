@@ -37,12 +37,17 @@ pub(super) fn examine(machine: &Machine, profile: Profile) -> Vec<Finding> {
                 machine,
                 profile,
             };
-            match &knob.setting {
-                Setting::Sysctl(rule) => findings.push(rule::sysctl(&view, rule)),
-                Setting::Checked { check, .. } => findings.extend(check(&view)),
-            }
+            findings.extend(look(&view));
         }
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
+}
+
+/// Looks at one knob.
+pub(super) fn look(view: &View<'_>) -> Vec<Finding> {
+    match &view.knob.setting {
+        Setting::Sysctl(rule) => vec![rule::sysctl(view, rule)],
+        Setting::Checked { check, .. } => check(view),
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::super::knob::{Finding, Profile};
+use super::super::knob::{Finding, Profile, View};
 use super::super::knobs;
 use super::super::machine::Machine;
 
@@ -247,9 +247,21 @@ impl Fake {
     /// What is found out about one knob; of several, the worst.
     #[track_caller]
     pub(crate) fn find(&self, profile: Profile, id: &str) -> Finding {
-        let mut findings = self.examine(profile).into_iter();
-        let finding = findings.find(|finding| finding.knob.id == id);
-        finding.unwrap_or_else(|| panic!("nothing about {id}"))
+        let machine = self.machine();
+        let mut knobs = knobs::tables()
+            .into_iter()
+            .flat_map(|(group, knobs)| knobs.iter().map(move |knob| (group, knob)));
+        let (group, knob) = knobs
+            .find(|(_, knob)| knob.id == id)
+            .unwrap_or_else(|| panic!("no knob {id}"));
+        let findings = knobs::look(&View {
+            knob,
+            group,
+            machine: &machine,
+            profile,
+        });
+        let worst = findings.into_iter().max_by_key(|finding| finding.severity);
+        worst.unwrap_or_else(|| panic!("nothing about {id}"))
     }
 }
 
