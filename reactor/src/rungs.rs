@@ -187,6 +187,28 @@ impl Uring {
     }
 }
 
+impl Uring {
+    /// Tries every set-up of a ring on this thread, best first, and says what each came to. Each
+    /// ring that was made is gone again when this returns.
+    ///
+    /// ```
+    /// use ringlane_reactor::{Config, Uring};
+    ///
+    /// for (flags, result) in Uring::probe(&Config::default()) {
+    ///     match result {
+    ///         Ok(()) => println!("{flags}: works"),
+    ///         Err(error) => println!("{flags}: {error}"),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn probe(config: &Config) -> Vec<(String, Result<(), RingError>)> {
+        Rung::ALL
+            .map(|rung| (rung.to_string(), open(rung, config).map(drop)))
+            .into()
+    }
+}
+
 /// Makes a ring on this thread, which must be the one that uses it, and tests it.
 pub(crate) fn open(rung: Rung, config: &Config) -> Result<Uring, RingError> {
     let explain = |error| RingError::from_setup(error, disabled_by_sysctl());
@@ -330,6 +352,13 @@ mod tests {
             let error = RingError::from_setup(io::Error::from_raw_os_error(errno), disabled);
             assert!(error.to_string().contains(expected), "{errno}: {error}");
         }
+    }
+
+    #[test]
+    fn a_probe_tells_of_every_rung_best_first() {
+        let probed = Uring::probe(&Config::default());
+        let names: Vec<&str> = probed.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, Rung::ALL.map(|rung| rung.to_string()));
     }
 
     #[test]

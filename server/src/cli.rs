@@ -11,6 +11,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ringlane::{Builder, Driver, Limits, OverLimit, Server};
 
+use crate::doctor::DoctorArgs;
+
 /// Thread-per-core web server for Linux.
 #[derive(Debug, Parser)]
 #[command(version, about, arg_required_else_help = true)]
@@ -24,6 +26,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serves the built-in pages and the routes that load generators expect.
     Demo(DemoArgs),
+    /// Says what of this machine will limit a server, and how to change it. Changes nothing.
+    Doctor(DoctorArgs),
 }
 
 /// How much is logged.

@@ -1,11 +1,13 @@
 //! The command `ringlane`: arguments, log, start, and the exit code.
 //!
-//! Not here: what the arguments mean (`cli.rs`), what is served (`demo.rs`).
+//! Not here: what the arguments mean (`cli.rs`), what is served (`demo.rs`), how the machine is
+//! judged (`doctor.rs`).
 
 #![forbid(unsafe_code)]
 
 mod cli;
 mod demo;
+mod doctor;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let Args { command } = Args::parse();
     let result = match command {
         Command::Demo(args) => run_demo(&args),
+        Command::Doctor(args) => return doctor::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

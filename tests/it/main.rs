@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod demo;
+mod doctor;
 mod drivers;
 mod layering;
 mod sim;
