@@ -86,11 +86,15 @@ fn clients_are_told_what_is_left() {
         let expected = format!("\"per-client\";{left}");
         assert_eq!(answer.header("ratelimit"), Some(&*expected));
     }
-    // What the core has leased is still the client's.
+    // What the core has leased is still the client's, and never more than there can be.
     let mut client = self::client(RateLimit::new(640, SECOND).headers("x"));
     for left in (560..640).rev() {
         let expected = format!("\"x\";r={left}");
         assert_eq!(ask(&mut client, "a").header("ratelimit"), Some(&*expected));
+    }
+    for left in ["\"x\";r=639", "\"x\";r=640"] {
+        client.run(SECOND / 2).expect("the core runs");
+        assert_eq!(ask(&mut client, "a").header("ratelimit"), Some(left));
     }
 }
 
