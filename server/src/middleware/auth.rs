@@ -1,8 +1,8 @@
 //! Who is asking: bearer tokens, passwords, and JSON Web Tokens.
 //!
 //! A layer takes the credentials out of `Authorization`, has them verified, and stores what the
-//! verifier made of them with the request, where [`Context::get`] finds it. Everyone else gets a 401
-//! with a challenge, and never reaches what is below.
+//! verifier made of them with the request, where [`Context::get`] finds it by its type: make that a
+//! type of your own. Everyone else gets a 401 with a challenge, and never reaches what is below.
 //!
 //! ```
 //! use ringlane::middleware::auth::{Bearer, Refusal, Require};
@@ -39,6 +39,8 @@
 //! assert_eq!(answer.status(), 403);
 //! # Ok::<(), ringlane::Error>(())
 //! ```
+//!
+//! JSON Web Tokens are the feature `jwt`, which is on by default: it compiles AWS-LC, which is C.
 //!
 //! Write [`Cors`](super::Cors) before these: a browser sends a preflight without credentials.
 //!

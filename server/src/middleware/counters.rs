@@ -48,6 +48,7 @@ struct Cores(OnceLock<Arc<Words>>);
 
 /// What one core has counted.
 #[derive(Debug, Default)]
+#[repr(align(128))] // its own cache lines: other cores write theirs
 struct Words {
     active: Count,
     total: Count,

@@ -35,7 +35,7 @@ pub struct Bearer<V> {
 }
 
 /// Makes an identity of a token, or refuses it. Functions of `(&Context, &str)` are verifiers, and
-/// so is [`Jwt`](super::Jwt).
+/// so is `Jwt`, where the feature `jwt` is on.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not verify tokens",
     label = "not a verifier",

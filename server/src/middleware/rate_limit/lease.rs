@@ -80,7 +80,9 @@ impl OnCore {
         let own = self.lease(hash).map(Cell::get);
         let own = own.filter(|lease| lease.hash == hash && now < lease.until);
         let spare = own.map_or(0, |lease| lease.spare);
-        self.table.left(hash, now) + spare
+        // The bucket fills again while some of it is held here.
+        let left = self.table.left(hash, now).saturating_add(spare);
+        left.min(self.rate().burst())
     }
 
     fn lease(&self, hash: u64) -> Option<&Cell<Lease>> {

@@ -1,6 +1,8 @@
 //! Who is limited, for how long, and by whom else.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -86,11 +88,15 @@ fn clients_are_told_what_is_left() {
         let expected = format!("\"per-client\";{left}");
         assert_eq!(answer.header("ratelimit"), Some(&*expected));
     }
-    // What the core has leased is still the client's.
+    // What the core has leased is still the client's, and never more than there can be.
     let mut client = self::client(RateLimit::new(640, SECOND).headers("x"));
     for left in (560..640).rev() {
         let expected = format!("\"x\";r={left}");
         assert_eq!(ask(&mut client, "a").header("ratelimit"), Some(&*expected));
+    }
+    for left in ["\"x\";r=639", "\"x\";r=640"] {
+        client.run(SECOND / 2).expect("the core runs");
+        assert_eq!(ask(&mut client, "a").header("ratelimit"), Some(left));
     }
 }
 
@@ -143,6 +149,31 @@ fn cores_together_let_no_more_through_than_the_limit() {
         let passed = passed.load(Ordering::Relaxed);
         assert_eq!(passed, burst as usize, "{burst} over {cores}");
     }
+}
+
+#[test]
+fn a_server_of_two_cores_lets_no_more_through_than_the_limit() {
+    let day = 24 * 3600 * SECOND;
+    let server = Server::builder()
+        .bind("127.0.0.1:0")
+        .workers(2)
+        .with(RateLimit::new(10_000, day).burst(100))
+        .get("/", |_| "ok");
+    let handle = server.build().expect("valid").start().expect("it starts");
+    let address = handle.addresses().next().expect("an address");
+    let mut passed = 0;
+    for _ in 0..15 {
+        let mut stream = TcpStream::connect(address).expect("connected");
+        let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(10);
+        stream.write_all(requests.as_bytes()).expect("sent");
+        stream.shutdown(Shutdown::Write).expect("sent");
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).expect("answers");
+        passed += answers.matches("HTTP/1.1 200 ").count();
+    }
+    assert!((100 - 2 * 3..=100 + 20).contains(&passed), "{passed}"); // a token each 8.6 s
+    handle.shutdown();
+    handle.wait().expect("a clean end");
 }
 
 #[test]
