@@ -1,7 +1,8 @@
 //! A descent with a time limit of its own: how one group or one route is limited.
 //!
 //! Always true here:
-//! - What is cancelled is what is below, and only that: the layers around go on as after any answer.
+//! - What is cancelled is what is below, and only that: the layers around go on as after any
+//!   answer.
 //! - What is below has the server's grace time to end, as after any deadline, and then ends.
 //!
 //! Not here: the limit of all handlers (`conversation/clocks.rs`).

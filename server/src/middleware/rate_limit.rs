@@ -31,8 +31,8 @@ const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Limits how often each client may ask. One request more is answered 429 with `Retry-After`.
 ///
 /// Each key has a bucket of tokens. A request takes one; the bucket fills at a steady rate, up to
-/// the [burst](Self::burst). The key is the client's address (of IPv6 its first 64 bits; all clients
-/// of a Unix socket are one), or [what you say](Self::key).
+/// the [burst](Self::burst). The key is the client's address (of IPv6 its first 64 bits; all
+/// clients of a Unix socket are one), or [what you say](Self::key).
 ///
 /// The limit holds over all cores. A core takes tokens from the shared bucket in batches, of a
 /// sixteenth of the burst over the number of cores and of 64 at most, and gives them back or lets

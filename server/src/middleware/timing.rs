@@ -11,11 +11,11 @@ use crate::{Builder, Context};
 /// Says in the answer how long the request took: from the end of its head to the end of the layers
 /// and the handler below this one.
 ///
-/// | header | value | |
-/// |---|---|---|
-/// | `Server-Timing` | `total;dur=1.042`, in milliseconds (W3C Server Timing) | always |
-/// | `X-Processing-Time` | `1.042`, in milliseconds | [on demand](Self::processing_time) |
-/// | `X-Request-Start` | Unix time in milliseconds at which the head was complete | [on demand](Self::request_start) |
+/// | header | value |
+/// |---|---|
+/// | `Server-Timing` | `total;dur=1.042`, in milliseconds (W3C Server Timing) |
+/// | `X-Processing-Time` | `1.042`, in milliseconds, [on demand](Self::processing_time) |
+/// | `X-Request-Start` | when the head was complete, [on demand](Self::request_start) |
 ///
 /// A streamed answer has only the last of them: how long it will take is not known when its head is
 /// sent.
@@ -52,7 +52,7 @@ impl Timing {
         self
     }
 
-    /// Adds `X-Request-Start`.
+    /// Adds `X-Request-Start`: Unix time in milliseconds.
     pub fn request_start(mut self) -> Self {
         self.request_start = true;
         self

@@ -248,8 +248,8 @@ impl Builder {
         self
     }
 
-    /// Tells a monitor of each panic in a handler or a layer, as [`Panic`] says. The client gets its
-    /// 500 in any case, also if the hook itself panics. The last hook that is set counts.
+    /// Tells a monitor of each panic in a handler or a layer, as [`Panic`] says. The client gets
+    /// its 500 in any case, also if the hook itself panics. The last hook that is set counts.
     ///
     /// It runs on the core that the request is on: what takes long belongs on another thread.
     pub fn on_panic(mut self, hook: impl Fn(&Panic<'_>) + Send + Sync + 'static) -> Self {

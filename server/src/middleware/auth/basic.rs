@@ -26,8 +26,8 @@ const USERS_MAX: usize = 64;
 /// verifier made of them with the request.
 ///
 /// For a few users there is a list; for more, or for passwords that are kept as hashes, write a
-/// verifier. A slow hash belongs to [`blocking`](crate::blocking()) work, hence into a layer of your
-/// own.
+/// verifier. A slow hash belongs to [`blocking`](crate::blocking()) work, hence into a layer of
+/// your own.
 ///
 /// ```
 /// use ringlane::middleware::auth::{Basic, User};

@@ -113,8 +113,8 @@ impl Bearer<()> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::missing`] if it has none, [`Refusal::invalid_request`] if it is malformed or there
-    /// are two.
+    /// [`Refusal::missing`] if it has none, [`Refusal::invalid_request`] if it is malformed or
+    /// there are two.
     pub fn token(ctx: &Context) -> Result<&str, Refusal> {
         credential(ctx, "Bearer")
     }

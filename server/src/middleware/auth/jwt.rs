@@ -30,8 +30,8 @@ const LEEWAY_MAX: Duration = Duration::from_secs(3600);
 ///
 /// Checked are the signature; `exp`, which must be there; `nbf`, if it is there; `iss` and `aud`,
 /// which must be there if they are [set](Self::issuer). A token that is meant for an audience is
-/// refused where [none is set](Self::audience) (RFC 7519 §4.1.3), and one with headers that it calls
-/// critical is, too (RFC 7515 §4.1.11). Time is the system's clock.
+/// refused where [none is set](Self::audience) (RFC 7519 §4.1.3), and one with headers that it
+/// calls critical is, too (RFC 7515 §4.1.11). Time is the system's clock.
 ///
 /// ```
 /// use ringlane::middleware::auth::{Algorithm, Bearer, Jwt, Key};
@@ -100,8 +100,8 @@ impl<C: DeserializeOwned + 'static> Jwt<C> {
         })
     }
 
-    /// Accepts tokens for this audience, and for others that are set, and no more of those that name
-    /// none.
+    /// Accepts tokens for this audience, and for others that are set, and no more of those that
+    /// name none.
     pub fn audience(self, name: &str) -> Self {
         self.set(|validation| {
             let audiences = validation.aud.get_or_insert_default();

@@ -19,7 +19,8 @@ use crate::{Context, Error, IntoResponse, StatusCode};
 ///
 /// Any other answer is an [`Error`], which becomes a refusal by `?` or `.into()`: a 503 if what
 /// verifies cannot be reached. RFC 6750 proposes 400 for `invalid_request`; it is 401 here, since
-/// credentials that cannot be read are none (RFC 9110 §11.6.2), and the client is told what to send.
+/// credentials that cannot be read are none (RFC 9110 §11.6.2), and the client is told what to
+/// send.
 ///
 /// As a response it is what [`Bearer`](super::Bearer) without a realm answers. So an asynchronous
 /// layer of your own can say the same:

@@ -115,8 +115,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// If it is shorter than the hash (RFC 7518 §3.2: 32, 48 or 64 bytes), or the algorithm takes no
-    /// secret.
+    /// If it is shorter than the hash (RFC 7518 §3.2: 32, 48 or 64 bytes), or the algorithm takes
+    /// no secret.
     pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         Self::new(algorithm, DecodingKey::from_secret(secret.as_ref()))
     }
@@ -145,8 +145,8 @@ impl Key {
         Self::new(algorithm, decoding)
     }
 
-    /// A JSON Web Key (RFC 7517), with its id. Where it does not name its algorithm, it is the usual
-    /// one of its type: RS256, ES256 or ES384, EdDSA, HS256.
+    /// A JSON Web Key (RFC 7517), with its id. Where it does not name its algorithm, it is the
+    /// usual one of its type: RS256, ES256 or ES384, EdDSA, HS256.
     ///
     /// # Errors
     ///
