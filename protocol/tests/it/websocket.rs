@@ -8,6 +8,7 @@ mod frames;
 mod handshakes;
 mod limits;
 mod negotiation;
+mod plain_inflate;
 mod round_trips;
 mod sending;
 mod stand;

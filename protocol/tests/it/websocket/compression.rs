@@ -1,10 +1,11 @@
 //! permessage-deflate at work (RFC 7692 §6, §7.2): the RFC's own examples, histories, bombs.
 
+use super::plain_inflate::inflate;
 use super::stand::{
     BINARY, CONTINUATION, End, FIN, PING, PONG, RSV1, Seen, TEXT, check, got, got_close, sent, text,
 };
 use ringlane_protocol::websocket::{
-    DeflateParameters, Error, MaskKeys, Prepared, Role, Settings, Shared,
+    DeflateParameters, Error, FrameHeader, FrameRules, MaskKeys, Prepared, Role, Settings, Shared,
 };
 
 const TAKEOVER: DeflateParameters = DeflateParameters {
@@ -395,4 +396,52 @@ fn a_window_that_cannot_be_kept_to_means_no_compression() {
     let mut server = server(&deflate);
     server.feed(&end.output);
     assert_eq!(server.seen, [Seen::Text(message)]);
+}
+
+/// RFC 7692 §7.1.2: no window larger than the one agreed on is ever looked back to.
+#[test]
+fn what_is_sent_stays_within_the_window() {
+    let far: Vec<u8> = (0..700_u32).map(|at| (at * at % 251) as u8).collect();
+    for bits in 9..=15 {
+        for level in 1..=9 {
+            let deflate = DeflateParameters {
+                server_max_window_bits: Some(bits),
+                ..TAKEOVER
+            };
+            let settings = Settings {
+                compress_level: level,
+                ..all()
+            };
+            let mut end = End::new(Role::Server, &settings, Some(&deflate));
+            let (mut stream, mut expected) = (Vec::new(), Vec::new());
+            for gap in (0..16).map(|power| 1_usize << power) {
+                let between: Vec<u8> = (0..gap).map(|at| (at * 7919 / 13) as u8).collect();
+                for message in [&far, &between] {
+                    end.output.clear();
+                    let (output, shared) = (&mut end.output, &mut end.shared);
+                    assert_eq!(end.sender.binary(message, output, shared), Ok(()));
+                    let rules = FrameRules {
+                        masked: false,
+                        compression: true,
+                    };
+                    let decoded = FrameHeader::decode(output, rules);
+                    let (_, header_bytes) = decoded.expect("valid").expect("whole");
+                    stream.extend_from_slice(&output[header_bytes..]);
+                    stream.extend_from_slice(b"\x00\x00\xff\xff");
+                    expected.extend_from_slice(message);
+                }
+            }
+            let (read, farthest) = inflate(&stream);
+            assert!(read == expected, "{bits} bits, level {level}");
+            assert!(
+                farthest <= 1 << bits,
+                "{bits} bits, level {level}: {farthest}"
+            );
+            // It is used, too.
+            assert!(
+                farthest > 1 << (bits - 2),
+                "{bits} bits, level {level}: {farthest}"
+            );
+        }
+    }
 }
