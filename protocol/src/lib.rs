@@ -39,6 +39,7 @@ pub mod percent;
 pub mod query;
 mod request;
 mod response;
+pub mod websocket;
 
 pub use body::{
     BodyDecoder, BodyError, BodyPart, BodyStep, CHUNK_EXTENSION_BYTES_MAX, CHUNK_LINE_BYTES_MAX,

@@ -17,3 +17,4 @@ mod rows;
 mod table;
 mod targets;
 mod text;
+mod websocket;
