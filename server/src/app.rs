@@ -12,6 +12,7 @@
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
 
@@ -22,6 +23,7 @@ use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
 use crate::limits::Limits;
 use crate::routes::Scope;
 use crate::verdict;
+use crate::websocket::Sockets;
 
 /// Makes one core's value of some type.
 pub(crate) type StateFactory = Arc<dyn Fn(usize) -> Box<dyn Any> + Send + Sync>;
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) trailing_slash: TrailingSlash,
     pub(crate) half_close: bool,
     pub(crate) server_name: Option<Arc<str>>,
+    /// How long a shutdown waits.
+    pub(crate) drain_time: Duration,
     pub(crate) states: Vec<StateFactory>,
     pub(crate) fallback: Option<Erased>,
 }
@@ -44,6 +48,7 @@ impl Default for Settings {
             trailing_slash: TrailingSlash::default(),
             half_close: false,
             server_name: Some("ringlane".into()),
+            drain_time: Duration::from_secs(10),
             states: Vec::new(),
             fallback: None,
         }
@@ -99,6 +104,7 @@ impl App {
             settings.limits,
             settings.half_close,
             settings.server_name.clone(),
+            Rc::new(Sockets::new(settings.drain_time)),
             states.collect(),
         );
         HttpCore::new(

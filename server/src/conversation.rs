@@ -17,6 +17,7 @@ mod answer;
 mod clocks;
 mod drive;
 mod refuse;
+mod switch;
 mod usual;
 
 use std::rc::Rc;
@@ -34,6 +35,7 @@ use crate::context::pool::Pool;
 use crate::context::record::Record;
 use crate::core::Core;
 use crate::verdict::Verdict;
+use crate::websocket::Upgraded;
 use active::{Active, Seats};
 use usual::UsualHead;
 
@@ -61,6 +63,8 @@ pub(crate) struct Conversation {
     parser: HeadParser,
     /// The request under way, if it could not be answered at once.
     active: Option<active::Seat>,
+    /// What the connection has become, if it carries no requests any more.
+    upgraded: Option<Box<Upgraded>>,
     /// Requests that were read.
     requests: u32,
     /// A request has begun, and its head must come within its time.
@@ -76,6 +80,8 @@ enum Progress {
     Done,
     /// It waits for something.
     Pending,
+    /// Its answer is that the connection becomes something else.
+    Upgrade,
     /// The connection is over.
     End(Intent),
 }
@@ -99,6 +105,11 @@ impl HttpCore {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// Answers requests until the input is used up or something has to wait.
     fn serve(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
         while !io.input.bytes().is_empty() {
@@ -110,6 +121,7 @@ impl HttpCore {
             match self.serve_one(conversation, io) {
                 Progress::Done => {}
                 Progress::Pending => return Intent::Continue,
+                Progress::Upgrade => return self.switch(conversation, io),
                 Progress::End(intent) => return intent,
             }
         }
@@ -306,10 +318,14 @@ impl Application for HttpCore {
         if io.over_limit {
             return self.refuse_connection(io);
         }
+        if conversation.upgraded.is_some() {
+            return self.converse(conversation, io);
+        }
         if conversation.active.is_some() {
             match self.proceed(conversation, io) {
                 Progress::Done => {}
                 Progress::Pending => return Intent::Continue,
+                Progress::Upgrade => return self.switch(conversation, io),
                 Progress::End(intent) => return intent,
             }
         }
@@ -317,10 +333,14 @@ impl Application for HttpCore {
     }
 
     fn timed_out(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        if conversation.upgraded.is_some() {
+            return self.run_out_socket(conversation, io);
+        }
         if conversation.active.is_some() {
             return match self.run_out(conversation, io) {
                 Progress::Done => self.serve(conversation, io),
                 Progress::Pending => Intent::Continue,
+                Progress::Upgrade => self.switch(conversation, io),
                 Progress::End(intent) => intent,
             };
         }
@@ -330,7 +350,10 @@ impl Application for HttpCore {
         Intent::Finish
     }
 
-    fn closed(&mut self, mut conversation: Conversation, _: CloseReason) {
+    fn closed(&mut self, mut conversation: Conversation, reason: CloseReason) {
+        if let Some(upgraded) = conversation.upgraded.take() {
+            return self.close_socket(&mut conversation, upgraded, reason);
+        }
         if let Some(seat) = conversation.active.take() {
             self.abandon(seat);
         }

@@ -4,9 +4,11 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::limits::Limits;
+use crate::websocket::Sockets;
 
 /// One core, as its requests see it.
 pub(crate) struct Core {
@@ -16,6 +18,7 @@ pub(crate) struct Core {
     /// The value of `Server`.
     pub(crate) server_name: Option<Arc<str>>,
     pub(crate) counts: Counts,
+    pub(crate) sockets: Rc<Sockets>,
     states: Vec<Box<dyn Any>>,
 }
 
@@ -73,6 +76,7 @@ impl Core {
         limits: Limits,
         half_close: bool,
         server_name: Option<Arc<str>>,
+        sockets: Rc<Sockets>,
         states: Vec<Box<dyn Any>>,
     ) -> Self {
         Self {
@@ -80,6 +84,7 @@ impl Core {
             half_close,
             server_name,
             counts: Counts::default(),
+            sockets,
             states,
         }
     }

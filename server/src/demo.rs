@@ -6,6 +6,7 @@
 //! Not here: production serving.
 
 mod page;
+mod sockets;
 mod streams;
 
 use std::sync::{Arc, OnceLock};
@@ -45,6 +46,7 @@ pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
         .post("/baseline11", baseline_with_body)
         .post("/echo", streams::echo)
         .post("/upload", streams::upload)
+        .websocket_with("/ws", sockets::options(), sockets::echo)
 }
 
 /// TechEmpower's plaintext test, with the very content type that it shows.

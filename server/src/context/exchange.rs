@@ -234,6 +234,8 @@ pub(crate) enum DownloadState {
     /// The answer is whole.
     #[default]
     Unused,
+    /// There is none: the connection becomes a WebSocket when the head is sent.
+    Upgraded,
     /// More is to come.
     Open,
     /// All of it was said.

@@ -27,7 +27,6 @@ pub struct Whole {
     settings: Settings,
     binds: Vec<Result<Bind, AddressError>>,
     setup: Setup,
-    drain_time: Duration,
 }
 
 impl Default for Builder {
@@ -38,7 +37,6 @@ impl Default for Builder {
                 settings: Settings::default(),
                 binds: Vec::new(),
                 setup: Setup::default(),
-                drain_time: Duration::from_secs(10),
             },
         }
     }
@@ -101,7 +99,7 @@ impl Builder {
 
     /// How long a shutdown waits for requests in flight. Default 10 s.
     pub fn drain_time(mut self, time: Duration) -> Self {
-        self.whole.drain_time = time;
+        self.whole.settings.drain_time = time;
         self
     }
 
@@ -168,13 +166,13 @@ impl Builder {
     /// All that is wrong: malformed patterns and conflicts between them, limits out of range,
     /// addresses that are none.
     pub fn build(self) -> Result<Server, BuildError> {
-        let Self { scope, whole } = self;
+        let Self { mut scope, whole } = self;
         let Whole {
             settings,
             binds,
             mut setup,
-            drain_time,
         } = whole;
+        let drain_time = settings.drain_time;
         let mut problems = Vec::new();
         for bind in binds {
             match bind {
@@ -184,6 +182,7 @@ impl Builder {
         }
         let limits = settings.limits;
         problems.extend(limits.check().into_iter().map(Problem::Limit));
+        problems.extend(scope.limit_errors().into_iter().map(Problem::Limit));
         if problems.is_empty() {
             configure(&mut setup.config, &limits);
             problems.extend(setup.config.check().err().map(Problem::Reactor));
