@@ -23,7 +23,7 @@ use crate::handler::{CoreLayer, Erased, HandlerReturn, LayerSpec};
 use crate::limits::Limits;
 use crate::routes::Scope;
 use crate::verdict;
-use crate::websocket::Sockets;
+use crate::websocket::{Sockets, Topics};
 
 /// Makes one core's value of some type.
 pub(crate) type StateFactory = Arc<dyn Fn(usize) -> Box<dyn Any> + Send + Sync>;
@@ -37,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) server_name: Option<Arc<str>>,
     /// How long a shutdown waits.
     pub(crate) drain_time: Duration,
+    pub(crate) topics: Topics,
     pub(crate) states: Vec<StateFactory>,
     pub(crate) fallback: Option<Erased>,
 }
@@ -49,6 +50,7 @@ impl Default for Settings {
             half_close: false,
             server_name: Some("ringlane".into()),
             drain_time: Duration::from_secs(10),
+            topics: Topics::default(),
             states: Vec::new(),
             fallback: None,
         }
@@ -100,11 +102,13 @@ impl App {
         let outermost: Vec<usize> = (0..self.outermost).collect();
         let settings = &self.settings;
         let states = settings.states.iter().map(|state| state(number));
+        let sockets = Rc::new(Sockets::new(settings.drain_time, settings.topics.clone()));
+        settings.topics.join(&sockets);
         let core = Core::new(
             settings.limits,
             settings.half_close,
             settings.server_name.clone(),
-            Rc::new(Sockets::new(settings.drain_time)),
+            sockets,
             states.collect(),
         );
         HttpCore::new(

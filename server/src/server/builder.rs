@@ -21,6 +21,7 @@ use crate::app::{App, Settings};
 use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
 use crate::routes::{Builder, Scope};
+use crate::websocket::Topics;
 
 /// What a whole server has beyond its routes: its settings.
 pub struct Whole {
@@ -146,6 +147,11 @@ impl Builder {
         let make = move |core| Box::new(make(core)) as Box<dyn Any>;
         self.whole.settings.states.push(Arc::new(make));
         self
+    }
+
+    /// The topics that this server's sockets may follow: to be published to from other threads.
+    pub fn topics(&self) -> Topics {
+        self.whole.settings.topics.clone()
     }
 
     /// Answers requests whose path no route matches, instead of the plain 404. Within the outermost

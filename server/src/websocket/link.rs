@@ -23,7 +23,9 @@ use bytes::Bytes;
 use ringlane_protocol::websocket::{CloseCode, Sender, Shared};
 use ringlane_reactor::{ConnectionWaker, Io, PIECE_BYTES_MIN};
 
+use super::members::Memberships;
 use super::shipment::Shipment;
+use super::topics::{Table, Topics};
 use super::{CloseReason, Message, Options, Sent, SlowClient};
 
 /// Output that is handed to the connection before the rest has to wait here.
@@ -43,16 +45,18 @@ pub(crate) struct Sockets {
     opened: Cell<u32>,
     /// In what time all of them are closed when the core drains.
     drain_spread: Duration,
+    pub(super) table: Table,
 }
 
 impl Sockets {
     /// Of the time that a shutdown takes, closing begins in the first half.
-    pub(crate) fn new(drain_time: Duration) -> Self {
+    pub(crate) fn new(drain_time: Duration, topics: Topics) -> Self {
         Self {
             shared: RefCell::default(),
             direct: RefCell::default(),
             opened: Cell::new(0),
             drain_spread: drain_time / 2,
+            table: Table::new(topics),
         }
     }
 
@@ -115,6 +119,8 @@ pub(crate) struct Link {
     /// Bytes that the connection was given and may not have sent yet.
     handed_bytes: Cell<usize>,
     reason: Cell<Option<Box<CloseReason>>>,
+    /// The topics and broadcasts that it follows.
+    pub(super) memberships: Memberships,
     phase: Cell<Phase>,
     attention: Cell<Attention>,
     /// The backlog has reached its maximum since it was empty.
@@ -146,6 +152,7 @@ impl Link {
             queued_bytes: Cell::new(0),
             handed_bytes: Cell::new(0),
             reason: Cell::default(),
+            memberships: Memberships::default(),
             phase: Cell::new(Phase::Open),
             attention: Cell::new(Attention::Looking), // the handshake is being answered
             was_full: Cell::new(false),
@@ -377,11 +384,6 @@ impl Link {
         self.hand(io.output.buffer().len() - before);
     }
 
-    /// Whether a close frame was written.
-    pub(crate) fn has_closed(&self) -> bool {
-        self.sender.borrow().is_closed()
-    }
-
     /// Encodes what waits into the connection's output, as far as there is room.
     pub(crate) fn flush(&self, io: &mut Io<'_>) {
         if self.queued_bytes.get() == 0 {
@@ -425,8 +427,9 @@ impl Link {
         self.handed_bytes.set(self.handed_bytes.get() + bytes);
     }
 
-    /// Drops what waits: nobody is there any more to get it.
+    /// Drops what waits, and what it follows: nobody is there any more to get it.
     pub(crate) fn forget(&self) {
+        self.memberships.leave_all();
         drop(self.queue.take());
         self.queued_bytes.set(0);
         self.handed_bytes.set(0);

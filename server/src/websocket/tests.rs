@@ -1,10 +1,12 @@
 //! Sockets over a simulated connection, written down as what is sent and what comes back.
 
 mod asynchronous;
+mod broadcasts;
 mod callbacks;
 mod clocks;
 mod handshakes;
 mod slow;
+mod topics;
 
 use std::time::Duration;
 

@@ -81,7 +81,6 @@ fn messages_come_back_in_order_of_either_kind() {
     let long = "x".repeat(16 * 1024);
     talk.send(&long).expect("16384 bytes");
     talk.send(&(long + "x")).expect("close 1009 | end");
-    talk.expect_end();
 }
 
 #[test]
