@@ -5,6 +5,8 @@
 //!
 //! Not here: production serving.
 
+#[path = "../examples/chat/room.rs"]
+mod chat;
 mod page;
 mod sockets;
 mod streams;
@@ -34,7 +36,7 @@ impl Facts {
 /// All routes of the demo.
 pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
     let facts = Arc::clone(facts);
-    server
+    chat::routes(server)
         .get("/", move |ctx: Context| page::show(&ctx, facts.get()))
         .get("/plaintext", plaintext)
         .get("/json", json)

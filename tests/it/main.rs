@@ -10,3 +10,4 @@ mod snippets;
 mod source;
 mod tidy;
 mod ui;
+mod websocket;
