@@ -10,11 +10,13 @@ SIM ?= test(/(^|::)sim::/)
 # How long `make fuzz` spends on each target, and which targets; empty means all of them.
 SECONDS_EACH ?= 60
 TARGETS ?=
+# Which cases `make autobahn` plays; empty means all of them.
+CASES ?=
 # Further options of `make bench`; OPTIONS=--help lists them.
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check sim fuzz bench bench-quick doc
+.PHONY: help setup run test check sim fuzz autobahn bench bench-quick doc
 
 help: ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +43,10 @@ sim: ## Replays one simulated run: make sim SEED=7.
 fuzz: ## Fuzzes every decoder: make fuzz SECONDS_EACH=600 TARGETS="head chunked".
 	@.ci/setup build fuzz
 	.ci/fuzz $(SECONDS_EACH) $(TARGETS)
+
+autobahn: ## Plays Autobahn's cases against the demo's /ws: make autobahn CASES="1.* 7.*".
+	@.ci/setup build
+	.ci/autobahn $(CASES)
 
 bench: ## Measures against the floors and the peers; writes bench/results.
 	@.ci/setup build bench

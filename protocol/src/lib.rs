@@ -48,6 +48,7 @@ pub mod query;
 mod range;
 mod request;
 mod response;
+pub mod websocket;
 
 pub use accept::preferred;
 pub use body::{

@@ -109,6 +109,12 @@ impl Io<'_> {
         *self.wants_drained = true;
     }
 
+    /// Whether the call that [`wake_when_drained`](Self::wake_when_drained) asked for is still to
+    /// come: then the kernel has not taken everything yet.
+    pub fn awaits_drained(&self) -> bool {
+        *self.wants_drained
+    }
+
     /// What makes the reactor call [`Application::advance`] for this connection. May be kept, and
     /// used from any thread; once the connection has gone it does nothing of consequence.
     pub fn waker(&self) -> ConnectionWaker {

@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
+use crate::mailbox::Post;
 use crate::op::Socket;
 use crate::ring::{Address, End};
 use crate::sleeps::Sleeps;
@@ -20,6 +21,7 @@ use crate::wake::{ReadyCell, Station};
 pub(crate) struct Local {
     core: u16,
     station: &'static Station,
+    post: Post,
     ready: ReadyCell,
     pub(crate) tasks: RefCell<Tasks>,
     pub(crate) sleeps: RefCell<Sleeps>,
@@ -30,11 +32,13 @@ impl Local {
     pub(crate) fn new(
         core: u16,
         station: &'static Station,
+        post: Post,
         address: fn(Socket, End) -> io::Result<Address>,
     ) -> Rc<Self> {
         Rc::new(Self {
             core,
             station,
+            post,
             ready: ReadyCell::default(),
             tasks: RefCell::default(),
             sleeps: RefCell::default(),
@@ -95,6 +99,11 @@ pub(crate) fn with<T>(what: &str, f: impl FnOnce(&Local) -> T) -> T {
 /// The number of the core that this thread is inside, if it is inside one.
 pub fn core() -> Option<u16> {
     try_with(Local::core)
+}
+
+/// Where to send letters to the core that this thread is inside, if it is inside one.
+pub fn post() -> Option<Post> {
+    try_with(|local| local.post.clone())
 }
 
 /// The address of one end of a live connection, as [`crate::Ring::address`].

@@ -91,7 +91,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         };
         let (post, letters) = mailbox(station);
         let clock = TurnClock::new();
-        let local = Local::new(core, station, R::address);
+        let local = Local::new(core, station, post.clone(), R::address);
         let application = {
             let _entered = local::enter(&local);
             application()

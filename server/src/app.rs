@@ -12,6 +12,7 @@
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
 
@@ -26,6 +27,7 @@ use crate::panic::PanicHook;
 use crate::routes::Scope;
 use crate::status::Vitals;
 use crate::verdict;
+use crate::websocket::Topics;
 
 /// Makes one core's value of some type.
 pub(crate) type StateFactory = Arc<dyn Fn(usize) -> Box<dyn Any> + Send + Sync>;
@@ -37,6 +39,9 @@ pub(crate) struct Settings {
     pub(crate) trailing_slash: TrailingSlash,
     pub(crate) half_close: bool,
     pub(crate) server_name: Option<Arc<str>>,
+    /// How long a shutdown waits.
+    pub(crate) drain_time: Duration,
+    pub(crate) topics: Topics,
     pub(crate) states: Vec<StateFactory>,
     pub(crate) fallback: Option<Erased>,
     pub(crate) errors: ErrorRules,
@@ -52,6 +57,8 @@ impl Default for Settings {
             trailing_slash: TrailingSlash::default(),
             half_close: false,
             server_name: Some("ringlane".into()),
+            drain_time: Duration::from_secs(10),
+            topics: Topics::default(),
             states: Vec::new(),
             fallback: None,
             errors: ErrorRules::default(),

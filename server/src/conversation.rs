@@ -18,6 +18,7 @@ mod clocks;
 mod drive;
 mod preface;
 mod refuse;
+mod switch;
 mod usual;
 
 use std::rc::Rc;
@@ -35,6 +36,7 @@ use crate::context::pool::Pool;
 use crate::context::record::Record;
 use crate::core::Core;
 use crate::verdict::Verdict;
+use crate::websocket::Upgraded;
 use active::{Active, Seats};
 use answer::is_whole;
 use preface::Preface;
@@ -65,6 +67,8 @@ pub(crate) struct Conversation {
     parser: HeadParser,
     /// The request under way, if it could not be answered at once.
     active: Option<active::Seat>,
+    /// What the connection has become, if it carries no requests any more.
+    upgraded: Option<Box<Upgraded>>,
     /// Requests that were read.
     requests: u32,
     /// A request has begun, and its head must come within its time.
@@ -83,6 +87,8 @@ enum Progress {
     Done,
     /// It waits for something.
     Pending,
+    /// Its answer is that the connection becomes something else.
+    Upgrade,
     /// The connection is over.
     End(Intent),
 }
@@ -104,6 +110,11 @@ impl HttpCore {
             usual: UsualHead::default(),
             core,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// Answers requests until the input is used up or something has to wait.
@@ -128,6 +139,7 @@ impl HttpCore {
             match self.serve_one(conversation, io) {
                 Progress::Done => {}
                 Progress::Pending => return Intent::Continue,
+                Progress::Upgrade => return self.switch(conversation, io),
                 Progress::End(intent) => return intent,
             }
         }
@@ -335,10 +347,14 @@ impl Application for HttpCore {
         {
             return intent;
         }
+        if conversation.upgraded.is_some() {
+            return self.converse(conversation, io);
+        }
         if conversation.active.is_some() {
             match self.proceed(conversation, io) {
                 Progress::Done => {}
                 Progress::Pending => return Intent::Continue,
+                Progress::Upgrade => return self.switch(conversation, io),
                 Progress::End(intent) => return intent,
             }
         }
@@ -346,10 +362,14 @@ impl Application for HttpCore {
     }
 
     fn timed_out(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        if conversation.upgraded.is_some() {
+            return self.run_out_socket(conversation, io);
+        }
         if conversation.active.is_some() {
             return match self.run_out(conversation, io) {
                 Progress::Done => self.serve(conversation, io),
                 Progress::Pending => Intent::Continue,
+                Progress::Upgrade => self.switch(conversation, io),
                 Progress::End(intent) => intent,
             };
         }
@@ -362,8 +382,11 @@ impl Application for HttpCore {
         Intent::Finish
     }
 
-    fn closed(&mut self, mut conversation: Conversation, _: CloseReason) {
+    fn closed(&mut self, mut conversation: Conversation, reason: CloseReason) {
         self.core.counts.connections.take_off();
+        if let Some(upgraded) = conversation.upgraded.take() {
+            return self.close_socket(&mut conversation, upgraded, reason);
+        }
         if let Some(seat) = conversation.active.take() {
             self.abandon(seat);
         }

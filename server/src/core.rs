@@ -3,6 +3,7 @@
 //! Not here: routes and records (`conversation.rs`), the core's tasks (the reactor's).
 
 use std::any::Any;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +14,7 @@ use crate::error::ErrorRules;
 use crate::limits::Limits;
 use crate::panic::PanicHook;
 use crate::status::Vitals;
+use crate::websocket::Sockets;
 
 /// One core, as its requests see it.
 pub(crate) struct Core {
@@ -30,6 +32,7 @@ pub(crate) struct Core {
     pub(crate) preface: Option<PrefaceRule>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) vitals: Arc<Vitals>,
+    pub(crate) sockets: Rc<Sockets>,
     states: Vec<Box<dyn Any>>,
 }
 
@@ -116,6 +119,8 @@ impl ContentType {
 
 impl Core {
     pub(crate) fn new(settings: &Settings, vitals: &Arc<Vitals>, number: usize) -> Self {
+        let sockets = Rc::new(Sockets::new(settings.drain_time, settings.topics.clone()));
+        settings.topics.join(&sockets);
         Self {
             limits: settings.limits,
             half_close: settings.half_close,
@@ -126,6 +131,7 @@ impl Core {
             preface: settings.preface.clone(),
             counts: vitals.join(number),
             vitals: Arc::clone(vitals),
+            sockets,
             states: settings.states.iter().map(|state| state(number)).collect(),
         }
     }

@@ -5,7 +5,10 @@
 //!
 //! Not here: production serving.
 
+#[path = "../examples/chat/room.rs"]
+mod chat;
 mod page;
+mod sockets;
 mod streams;
 
 use std::sync::{Arc, OnceLock};
@@ -34,7 +37,7 @@ impl Facts {
 /// All routes of the demo.
 pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
     let facts = Arc::clone(facts);
-    server
+    chat::routes(server)
         .get("/", move |ctx: Context| page::show(&ctx, facts.get()))
         .get("/plaintext", plaintext)
         .get("/json", json)
@@ -46,6 +49,7 @@ pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
         .post("/baseline11", baseline_with_body)
         .post("/echo", streams::echo)
         .post("/upload", streams::upload)
+        .websocket_with("/ws", sockets::options(), sockets::echo)
 }
 
 /// TechEmpower's plaintext test, with the very content type that it shows.

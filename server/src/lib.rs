@@ -72,6 +72,7 @@ pub mod task;
 pub mod testing;
 pub mod time;
 mod verdict;
+pub mod websocket;
 
 pub use blocking::{BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX, Blocking, BlockingError, blocking};
 pub use body::{Body, Multipart, Part};

@@ -304,7 +304,7 @@ impl fmt::Display for LimitError {
 
 impl std::error::Error for LimitError {}
 
-fn outside<T: PartialOrd + fmt::Debug>(
+pub(crate) fn outside<T: PartialOrd + fmt::Debug>(
     name: &'static str,
     value: T,
     range: RangeInclusive<T>,

@@ -15,8 +15,10 @@ use ringlane_protocol::Method;
 use crate::chain::{After, Before};
 use crate::core::Core;
 use crate::handler::{Erased, HandlerReturn, LayerSpec, erase_onion};
+use crate::limits::LimitError;
 use crate::middleware::Middleware;
 use crate::server::Whole;
+use crate::websocket::{self, Handler, Options};
 use crate::{Context, Flow, IntoFlow, IntoResponse, Next};
 
 /// What one scope holds.
@@ -26,6 +28,8 @@ pub(crate) struct Scope {
     pub(crate) layers: Vec<LayerSpec>,
     /// Scopes within, each behind its prefix.
     pub(crate) groups: Vec<(String, Self)>,
+    /// What is out of its range among the options of this scope's routes.
+    limit_errors: Vec<LimitError>,
 }
 
 pub(crate) struct RouteSpec {
@@ -173,6 +177,28 @@ impl<S> Builder<S> {
         self.route(Method::OPTIONS, pattern, handler)
     }
 
+    /// Answers WebSocket handshakes on the paths of `pattern`: see
+    /// [`websocket::Handler`](crate::websocket::Handler). Other requests for them get 426.
+    ///
+    /// For sockets in asynchronous handlers see
+    /// [`Context::websocket`](crate::Context::websocket).
+    pub fn websocket<H: Handler>(self, pattern: &str, handler: H) -> Self {
+        self.websocket_with(pattern, Options::default(), handler)
+    }
+
+    /// The same with options of its own.
+    pub fn websocket_with<H: Handler>(
+        mut self,
+        pattern: &str,
+        options: Options,
+        handler: H,
+    ) -> Self {
+        self.scope.limit_errors.extend(options.check());
+        let handler = websocket::erase(handler, options);
+        self.scope.add(Some(Method::GET), pattern, handler);
+        self
+    }
+
     /// Adds routes that share a prefix, and layers around them alone.
     ///
     /// The prefix may hold parameters. The pattern `/` within means the prefix itself.
@@ -280,6 +306,15 @@ impl<S: std::fmt::Debug> std::fmt::Debug for Builder<S> {
 }
 
 impl Scope {
+    /// Every option that is out of its range, of the scopes within as well.
+    pub(crate) fn limit_errors(&mut self) -> Vec<LimitError> {
+        let mut errors = std::mem::take(&mut self.limit_errors);
+        for (_, group) in &mut self.groups {
+            errors.extend(group.limit_errors());
+        }
+        errors
+    }
+
     fn add(&mut self, method: Option<Method>, pattern: &str, handler: Erased) {
         self.routes.push(RouteSpec {
             method,

@@ -30,6 +30,7 @@
 //! Not here: faults (the reactor's simulation has them), several cores.
 
 mod answer;
+mod socket;
 
 use std::fmt;
 use std::io;
@@ -45,6 +46,7 @@ use crate::status::Vitals;
 use crate::{Method, Result, Server, Task, blocking};
 
 pub use answer::Answer;
+pub use socket::{Received, WebSocket};
 
 /// How much simulated time a request may take: more than any limit that a server has by default.
 const TIME_MAX: Duration = Duration::from_secs(24 * 3600);

@@ -11,3 +11,4 @@ mod snippets;
 mod source;
 mod tidy;
 mod ui;
+mod websocket;

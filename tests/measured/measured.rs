@@ -3,10 +3,12 @@
 mod allocations;
 mod enters;
 mod memory;
+mod sockets;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use ringlane::websocket::{Message, Socket};
 use ringlane::{Builder, Context, Handle};
 
 /// Routes as they are measured: synchronous with and without a parameter, and asynchronous but
@@ -18,6 +20,10 @@ fn routes(server: Builder) -> Builder {
             ctx.text(ctx.param_text("id").unwrap_or_default())
         })
         .get("/ready", async |ctx: Context| ctx.text("ready at once"))
+        .websocket("/socket", |socket: &Socket, message: Message<'_>| {
+            socket.send(message);
+        })
+        .get("/asynchronous", sockets::echo)
 }
 
 fn start(server: Builder) -> (Handle, SocketAddr) {

@@ -10,3 +10,7 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/WEBSOCKET.md")]
+mod websocket {}

@@ -21,3 +21,4 @@ mod rows;
 mod table;
 mod targets;
 mod text;
+mod websocket;

@@ -52,6 +52,11 @@ impl Exchange {
         self.attended.set(true);
     }
 
+    /// What wakes the connection, while there is one.
+    pub(crate) fn waker(&self) -> Option<ConnectionWaker> {
+        self.link.get().map(|link| link.waker)
+    }
+
     /// Has the connection's ends be those that a proxy told.
     pub(crate) fn tell_ends(&self, ends: Rc<Ends>) {
         self.ends.replace(Some(ends));
@@ -268,6 +273,8 @@ pub(crate) enum DownloadState {
     /// The answer is whole.
     #[default]
     Unused,
+    /// There is none: the connection becomes a WebSocket when the head is sent.
+    Upgraded,
     /// More is to come.
     Open,
     /// All of it was said.

@@ -130,7 +130,7 @@ impl HttpCore {
         self.write_head(ctx, body, keep_alive, io)
     }
 
-    fn write_head(
+    pub(super) fn write_head(
         &mut self,
         ctx: &Context,
         body: ResponseBody,
@@ -148,7 +148,7 @@ impl HttpCore {
             head_request: *record.head.method() == Method::HEAD,
             keep_alive,
             own: &self.own,
-            upgrade: None,
+            upgrade: upgrade(record.reply.status.get()),
         };
         head.write(io.output.buffer());
         (head.framing(), head.keeps_alive())
@@ -172,6 +172,15 @@ pub(super) fn is_whole(ctx: &Context) -> bool {
 fn content_type(record: &Record) -> Option<&'static str> {
     let implied = record.reply.content_type.get().value();
     record.reply.media_type.get().or(implied)
+}
+
+/// What the connection becomes, or could become: the one protocol that is spoken beside HTTP.
+fn upgrade(status: StatusCode) -> Option<&'static str> {
+    let names_it = matches!(
+        status,
+        StatusCode::SWITCHING_PROTOCOLS | StatusCode::UPGRADE_REQUIRED
+    );
+    names_it.then_some("websocket")
 }
 
 /// What the answer's head depends on, if that is nothing but its body and the time.

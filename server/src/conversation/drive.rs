@@ -50,7 +50,7 @@ impl HttpCore {
     ) -> Progress {
         let progress = self.drive(conversation, &mut active, io);
         match progress {
-            Progress::Pending => {
+            Progress::Pending | Progress::Upgrade => {
                 let mut seat = self.seats.take();
                 *seat = Some(active);
                 conversation.active = Some(seat);
@@ -132,7 +132,7 @@ impl HttpCore {
         };
         let progress = step(self, conversation, active, io);
         match progress {
-            Progress::Pending => conversation.active = Some(seat),
+            Progress::Pending | Progress::Upgrade => conversation.active = Some(seat),
             Progress::Done | Progress::End(_) => {
                 if let Some(active) = seat.take() {
                     self.pool.end(active.ctx);
@@ -153,6 +153,9 @@ impl HttpCore {
         let waker = io.waker().to_waker();
         active.coded_left = CODED_BYTES_PER_CALL_MAX;
         loop {
+            if active.is_upgrading() {
+                return Progress::Upgrade;
+            }
             active.ask_for_body(io);
             let has_room = self.stream(conversation, active, io, &waker);
             if active.descent.is_none() {
@@ -196,8 +199,9 @@ impl HttpCore {
         io: &mut Io<'_>,
         own: &Waker,
     ) -> bool {
-        if active.exchange().download.state.get() == DownloadState::Unused {
-            return false;
+        match active.exchange().download.state.get() {
+            DownloadState::Unused | DownloadState::Upgraded => return false,
+            _ => {}
         }
         let framing = match active.sending {
             Some(framing) => framing,
@@ -216,7 +220,7 @@ impl HttpCore {
     }
 
     /// The chain has ended: sends the answer, or the end of it, and is done with the body.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         conversation: &Conversation,
         active: &mut Active,
@@ -266,7 +270,7 @@ enum StreamEnd {
 
 impl Active {
     /// Polls the chain.
-    fn poll(&mut self, waker: &Waker) {
+    pub(super) fn poll(&mut self, waker: &Waker) {
         let mut cx = task::Context::from_waker(waker);
         let descent = self.descent.as_mut();
         if descent.is_some_and(|descent| descent.poll_once(&mut cx).is_ready()) {
@@ -326,7 +330,9 @@ impl Active {
             return StreamEnd::Whole;
         }
         match download.state.get() {
-            DownloadState::Closed | DownloadState::Unused => return StreamEnd::Cut,
+            DownloadState::Closed | DownloadState::Unused | DownloadState::Upgraded => {
+                return StreamEnd::Cut;
+            }
             DownloadState::Dropped if self.ctx.0.run.outcome.get() != Outcome::Answered => {
                 return StreamEnd::Cut;
             }
@@ -368,7 +374,7 @@ fn cut_off(framing: ResponseBody) -> Intent {
 }
 
 /// Lets a cancelled chain go on by itself for its grace time.
-fn detach(descent: Descent, core: Rc<Core>) {
+pub(super) fn detach(descent: Descent, core: Rc<Core>) {
     if local::core().is_none() {
         return; // the core is gone: what is dropped here has its last rites
     }

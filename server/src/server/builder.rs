@@ -24,6 +24,7 @@ use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
 use crate::networks::NetworkError;
 use crate::routes::{Builder, Scope};
+use crate::websocket::Topics;
 use crate::{Context, Error, Panic};
 
 pub use proxies::OtherPeers;
@@ -34,7 +35,6 @@ pub struct Whole {
     binds: Vec<Result<Bind, AddressError>>,
     wrong_networks: Vec<NetworkError>,
     setup: Setup,
-    drain_time: Duration,
 }
 
 impl Default for Builder {
@@ -46,7 +46,6 @@ impl Default for Builder {
                 binds: Vec::new(),
                 wrong_networks: Vec::new(),
                 setup: Setup::default(),
-                drain_time: Duration::from_secs(10),
             },
         }
     }
@@ -135,7 +134,7 @@ impl Builder {
 
     /// How long a shutdown waits for requests in flight. Default 10 s.
     pub fn drain_time(mut self, time: Duration) -> Self {
-        self.whole.drain_time = time;
+        self.whole.settings.drain_time = time;
         self
     }
 
@@ -182,6 +181,11 @@ impl Builder {
         let make = move |core| Box::new(make(core)) as Box<dyn Any>;
         self.whole.settings.states.push(Arc::new(make));
         self
+    }
+
+    /// The topics that this server's sockets may follow: to be published to from other threads.
+    pub fn topics(&self) -> Topics {
+        self.whole.settings.topics.clone()
     }
 
     /// Answers requests whose path no route matches, instead of the plain 404. Within the outermost
@@ -264,14 +268,14 @@ impl Builder {
     /// All that is wrong: malformed patterns and conflicts between them, limits out of range,
     /// addresses that are none.
     pub fn build(self) -> Result<Server, BuildError> {
-        let Self { scope, whole } = self;
+        let Self { mut scope, whole } = self;
         let Whole {
             settings,
             binds,
             wrong_networks,
             mut setup,
-            drain_time,
         } = whole;
+        let drain_time = settings.drain_time;
         let mut problems = Vec::new();
         for bind in binds {
             match bind {
@@ -282,6 +286,7 @@ impl Builder {
         problems.extend(wrong_networks.into_iter().map(Problem::Network));
         let limits = settings.limits;
         problems.extend(limits.check().into_iter().map(Problem::Limit));
+        problems.extend(scope.limit_errors().into_iter().map(Problem::Limit));
         if problems.is_empty() {
             configure(&mut setup.config, &limits, settings.preface.is_some());
             problems.extend(setup.config.check().err().map(Problem::Reactor));

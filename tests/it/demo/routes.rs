@@ -73,6 +73,8 @@ fn check_all(options: &[&str]) {
         "200 OK",
         "2\r\n20\r\n0\r\n\r\n",
     );
+    assert_eq!(get(&demo, "GET /ws", "").0, "426 Upgrade Required");
+    assert_eq!(get(&demo, "GET /chat", "").0, "200 OK");
     assert_eq!(get(&demo, "GET /none", "").0, "404 Not Found");
     assert_eq!(
         get(&demo, "POST /plaintext", "Content-Length: 0\r\n\r\n").0,

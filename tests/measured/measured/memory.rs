@@ -21,7 +21,7 @@ fn request(stream: &mut TcpStream, answer: &mut [u8]) {
 }
 
 /// Memory that only process `id` holds, in bytes.
-fn private_dirty(id: u32) -> usize {
+pub(super) fn private_dirty(id: u32) -> usize {
     let path = format!("/proc/{id}/smaps_rollup");
     let rollup = std::fs::read_to_string(path).expect("smaps_rollup");
     let line = rollup
@@ -56,14 +56,14 @@ fn server_process() {
     stop(handle);
 }
 
-struct Process {
-    child: std::process::Child,
-    address: SocketAddr,
+pub(super) struct Process {
+    pub(super) child: std::process::Child,
+    pub(super) address: SocketAddr,
     control: TcpStream,
 }
 
 impl Process {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         use std::io::BufRead;
         let binary = std::env::current_exe().expect("this binary");
         let mut child = std::process::Command::new(binary)
@@ -92,7 +92,7 @@ impl Process {
     }
 
     /// Open connections and buffers that are not home.
-    fn state(&mut self) -> (usize, usize) {
+    pub(super) fn state(&mut self) -> (usize, usize) {
         self.control.write_all(b"?").expect("asked");
         let mut text = [0; 64];
         let count = self.control.read(&mut text).expect("told");
@@ -106,7 +106,7 @@ impl Process {
         )
     }
 
-    fn await_connections(&mut self, wanted: usize) {
+    pub(super) fn await_connections(&mut self, wanted: usize) {
         let started = Instant::now();
         while self.state().0 != wanted {
             assert!(
@@ -118,7 +118,7 @@ impl Process {
         }
     }
 
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
         drop(self.control);
         assert!(self.child.wait().expect("ended").success());
     }

@@ -1,0 +1,155 @@
+//! A request whose answer is 101: its connection goes on as a socket.
+//!
+//! Always true here:
+//! - A callback socket holds no record, no seat and no future once its handshake is answered.
+//!
+//! Not here: what a socket does (`websocket/`), the handshake's verdict (`websocket/opening.rs`).
+
+use std::rc::Rc;
+use std::task::Waker;
+
+use ringlane_protocol::ResponseBody;
+use ringlane_reactor::{CloseReason, Intent, Io};
+
+use super::active::Active;
+use super::drive::detach;
+use super::{Conversation, HttpCore, Progress};
+use crate::chain::Outcome;
+use crate::context::exchange::DownloadState;
+use crate::context::record::Phase;
+use crate::websocket::{Upgrade, Upgraded};
+
+impl Active {
+    /// Whether the answer is decided, and is that the connection becomes something else.
+    pub(super) fn is_upgrading(&self) -> bool {
+        self.exchange().download.state.get() == DownloadState::Upgraded
+            && (self.descent.is_none() || self.ctx.is_committed())
+    }
+}
+
+impl HttpCore {
+    /// Answers the handshake, and goes on with what it led to.
+    pub(super) fn switch(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        let Some(mut seat) = conversation.active.take() else {
+            return self.serve(conversation, io);
+        };
+        let Some(mut active) = seat.take() else {
+            return self.serve(conversation, io);
+        };
+        let Some(mut upgraded) = Upgrade::take(&active.ctx) else {
+            // A layer has made another answer of it.
+            active.exchange().download.state.set(DownloadState::Unused);
+            let progress = self.conclude(conversation, &mut active, io);
+            self.pool.end(active.ctx);
+            self.seats.give_back(seat);
+            return match progress {
+                Progress::End(intent) => intent,
+                Progress::Done | Progress::Pending | Progress::Upgrade => {
+                    self.serve(conversation, io)
+                }
+            };
+        };
+        active.ctx.0.reply.phase.set(Phase::Committed);
+        self.write_head(&active.ctx, ResponseBody::None, true, io);
+        upgraded.begin(io.now);
+        conversation.upgraded = Some(upgraded);
+        if active.descent.is_some() {
+            *seat = Some(active);
+            conversation.active = Some(seat);
+        } else {
+            self.pool.end(active.ctx);
+            self.seats.give_back(seat);
+        }
+        self.converse(conversation, io)
+    }
+
+    /// Goes on with a socket for which something has changed.
+    pub(super) fn converse(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
+        let Some(mut upgraded) = conversation.upgraded.take() else {
+            return Intent::Abort;
+        };
+        upgraded.attend(io);
+        let own = io.waker().to_waker();
+        loop {
+            upgraded.receive(io, &own);
+            self.poll_handler(conversation, &upgraded, &own);
+            if !upgraded.can_go_on(io) {
+                break;
+            }
+        }
+        let has_told = upgraded.has_told();
+        let ending = upgraded.settle(io);
+        if upgraded.take_panic() {
+            self.core.counts.panics.add();
+        }
+        match ending {
+            None => {
+                conversation.upgraded = Some(upgraded);
+                Intent::Continue
+            }
+            Some(intent) => {
+                self.leave_handler(conversation, has_told);
+                intent
+            }
+        }
+    }
+
+    /// A deadline of a socket has passed.
+    pub(super) fn run_out_socket(
+        &mut self,
+        conversation: &mut Conversation,
+        io: &mut Io<'_>,
+    ) -> Intent {
+        if let Some(upgraded) = &mut conversation.upgraded {
+            upgraded.run_out(io);
+        }
+        self.converse(conversation, io)
+    }
+
+    /// The connection of a socket is gone.
+    pub(super) fn close_socket(
+        &mut self,
+        conversation: &mut Conversation,
+        upgraded: Box<Upgraded>,
+        reason: CloseReason,
+    ) {
+        let has_told = upgraded.has_told();
+        upgraded.closed(reason);
+        self.leave_handler(conversation, has_told);
+    }
+
+    /// Polls the socket's asynchronous handler, if it has one that is under way.
+    fn poll_handler(&mut self, conversation: &mut Conversation, upgraded: &Upgraded, own: &Waker) {
+        let mut has_failed = false;
+        if let Some(mut seat) = conversation.active.take()
+            && let Some(mut active) = seat.take()
+        {
+            active.exchange().attend(true);
+            active.poll(own);
+            active.exchange().attend(false);
+            has_failed = active.ctx.0.run.outcome.get() != Outcome::Answered;
+            if active.descent.is_some() {
+                *seat = Some(active);
+                conversation.active = Some(seat);
+            } else {
+                self.pool.end(active.ctx);
+                self.seats.give_back(seat);
+            }
+        }
+        upgraded.look_at_handle(has_failed);
+    }
+
+    /// The socket is over before its handler is. One that knows has its grace time; one that waits
+    /// for something else is cancelled.
+    fn leave_handler(&mut self, conversation: &mut Conversation, has_told: bool) {
+        let Some(mut seat) = conversation.active.take() else {
+            return;
+        };
+        let descent = seat.as_mut().as_mut();
+        let descent = descent.filter(|_| has_told);
+        if let Some(descent) = descent.and_then(|active| active.descent.take()) {
+            detach(descent, Rc::clone(&self.core));
+        }
+        self.abandon(seat);
+    }
+}

@@ -1,0 +1,20 @@
+//! The WebSocket that suites and load generators talk to.
+//!
+//! Always true here:
+//! - Each message comes back as it was, compressed if the client offers that.
+
+use ringlane::websocket::{DeflateConfig, Message, Options, Socket};
+
+/// The longest message that comes back: what conformance suites send.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+pub(crate) fn options() -> Options {
+    Options::default()
+        .max_message_bytes(MESSAGE_BYTES_MAX)
+        .compression(Some(DeflateConfig::SHARED))
+}
+
+/// Sends a message back.
+pub(crate) fn echo(socket: &Socket, message: Message<'_>) {
+    socket.send(message);
+}

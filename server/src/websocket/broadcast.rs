@@ -1,0 +1,370 @@
+//! Broadcasts: one value to all who subscribed, on all cores, whatever each makes of it.
+//!
+//! ```text
+//! send ─► this core's list ─┬► subscriptions: the value itself, shared
+//!      │                    └► sockets: its JSON text, encoded once
+//!      └► one letter to each other core that has subscribers ─► its list
+//! ```
+//!
+//! Always true here:
+//! - What one thread sends, each subscriber gets in that order.
+//! - A subscription that does not keep up loses the oldest values, and is told how many.
+//! - No code of a user's runs while a list is borrowed.
+//!
+//! Not here: topics (`topics.rs`), which carry messages and are a server's own.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
+
+use ringlane_reactor::local;
+use serde::Serialize;
+use slab::Slab;
+
+use super::crossing::Crossing;
+use super::link::{Link, Phase};
+use super::members::{List, TOPICS_PER_SOCKET_MAX};
+use super::shipment::Shipment;
+use super::{Message, Socket, SubscribeError};
+
+/// Values that wait for a subscription, unless another number was given.
+const CAPACITY: usize = 256;
+
+/// Sends values to everyone who subscribed, on every core. Cheap to clone; usable from any thread,
+/// and as a `static`.
+///
+/// ```
+/// use std::sync::LazyLock;
+/// use ringlane::websocket::Broadcast;
+/// use ringlane::{Context, Result};
+///
+/// #[derive(serde::Serialize)]
+/// struct Price { name: &'static str, cents: u64 }
+///
+/// static PRICES: LazyLock<Broadcast<Price>> = LazyLock::new(Broadcast::new);
+///
+/// async fn prices(ctx: Context) -> Result {
+///     let mut prices = PRICES.subscribe();
+///     let mut stream = ctx.stream()?;
+///     loop {
+///         match prices.receive().await {
+///             Ok(price) => stream.send(format!("{}: {}\n", price.name, price.cents)).await?,
+///             Err(lagged) => stream.send(format!("({lagged})\n")).await?,
+///         }
+///     }
+/// }
+///
+/// PRICES.send(Price { name: "tea", cents: 250 });
+/// ```
+pub struct Broadcast<T>(Arc<Channel<T>>);
+
+struct Channel<T> {
+    crossing: Crossing,
+    capacity: usize,
+    /// Values are of this type, and cross to other cores.
+    of: std::marker::PhantomData<fn(Arc<T>)>,
+}
+
+/// A value on its way, and its JSON once someone wants it.
+struct Item<T> {
+    value: Arc<T>,
+    json: OnceLock<Option<Arc<Shipment>>>,
+}
+
+/// The subscribers of one broadcast on one core.
+struct Subscribers<T> {
+    broadcast: Broadcast<T>,
+    core: u16,
+    queues: RefCell<Slab<Rc<Queue<T>>>>,
+    sockets: RefCell<Slab<Rc<Link>>>,
+}
+
+/// What waits for one subscription.
+struct Queue<T> {
+    values: RefCell<VecDeque<Arc<T>>>,
+    lost: Cell<u64>,
+    reader: Cell<Option<Waker>>,
+}
+
+type Lists = HashMap<(usize, u16), Rc<dyn Any>>;
+
+thread_local! {
+    /// By broadcast and core; more than one core only in simulations.
+    static LISTS: RefCell<Lists> = RefCell::default();
+}
+
+impl<T> Clone for Broadcast<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Send + Sync + 'static> Default for Broadcast<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Send + Sync + 'static> Broadcast<T> {
+    /// A broadcast of which each subscription may fall 256 values behind.
+    pub fn new() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+
+    /// A broadcast of which each subscription may fall so many values behind; one at least.
+    pub fn with_capacity(values: usize) -> Self {
+        Self(Arc::new(Channel {
+            crossing: Crossing::default(),
+            capacity: values.max(1),
+            of: std::marker::PhantomData,
+        }))
+    }
+
+    /// Begins to listen, on this core: to what is sent from now on. Dropping the subscription ends
+    /// it.
+    ///
+    /// # Panics
+    ///
+    /// Off a core's thread.
+    pub fn subscribe(&self) -> Subscription<T> {
+        let list = self.list();
+        let queue = Rc::new(Queue {
+            values: RefCell::default(),
+            lost: Cell::new(0),
+            reader: Cell::default(),
+        });
+        let place = list.queues.borrow_mut().insert(Rc::clone(&queue));
+        Subscription { list, queue, place }
+    }
+
+    /// The list of the core that this thread is inside, made if there is none.
+    fn list(&self) -> Rc<Subscribers<T>> {
+        let core = local::core().unwrap_or_else(|| {
+            panic!("subscribing works only on a core's thread: in a handler, or in a task")
+        });
+        if let Some(list) = self.list_of(core) {
+            return list;
+        }
+        let list = Rc::new(Subscribers {
+            broadcast: self.clone(),
+            core,
+            queues: RefCell::default(),
+            sockets: RefCell::default(),
+        });
+        let entry = Rc::clone(&list) as Rc<dyn Any>;
+        LISTS.with_borrow_mut(|lists| lists.insert(self.key(core), entry));
+        self.0.crossing.join();
+        list
+    }
+
+    fn list_of(&self, core: u16) -> Option<Rc<Subscribers<T>>> {
+        let found = LISTS.with_borrow(|lists| lists.get(&self.key(core)).map(Rc::clone));
+        found?.downcast().ok()
+    }
+}
+
+impl<T> Broadcast<T> {
+    /// A list holds its broadcast, so no other can have the same address while there is one.
+    fn key(&self, core: u16) -> (usize, u16) {
+        (Arc::as_ptr(&self.0).addr(), core)
+    }
+}
+
+impl<T: Serialize + Send + Sync + 'static> Broadcast<T> {
+    /// Sends a value to all who have subscribed.
+    ///
+    /// Gives false if another core has [too much](super::CROSSING_BYTES_MAX) to do already: its
+    /// subscribers do not get this one.
+    pub fn send(&self, value: impl Into<Arc<T>>) -> bool {
+        let item = Arc::new(Item {
+            value: value.into(),
+            json: OnceLock::new(),
+        });
+        if let Some(list) = local::core().and_then(|core| self.list_of(core)) {
+            list.deliver(&item);
+        }
+        if !self.0.crossing.has_others() {
+            return true;
+        }
+        self.0.crossing.send(size_of::<T>(), || {
+            let (broadcast, item) = (self.clone(), Arc::clone(&item));
+            move || {
+                if let Some(list) = local::core().and_then(|core| broadcast.list_of(core)) {
+                    list.deliver(&item);
+                }
+            }
+        })
+    }
+}
+
+impl<T: Serialize> Item<T> {
+    /// The value as JSON text; `None` if it cannot be serialised, which is logged.
+    fn json(&self) -> Option<&Arc<Shipment>> {
+        let json = self
+            .json
+            .get_or_init(|| match Message::of_json(&*self.value) {
+                Ok(message) => Some(Arc::new(Shipment::new(message))),
+                Err(error) => {
+                    tracing::error!(?error, "a broadcast value cannot be serialised");
+                    None
+                }
+            });
+        json.as_ref()
+    }
+}
+
+impl<T: Serialize> Subscribers<T> {
+    fn deliver(&self, item: &Arc<Item<T>>) {
+        if !self.sockets.borrow().is_empty()
+            && let Some(json) = item.json()
+        {
+            for (_, link) in &*self.sockets.borrow() {
+                link.deliver(json);
+            }
+        }
+        // What a user's code may see of this, it sees when nothing is borrowed any more.
+        let (mut lost, mut woken) = (Vec::new(), Vec::new());
+        for (_, queue) in &*self.queues.borrow() {
+            let mut values = queue.values.borrow_mut();
+            if values.len() >= self.broadcast.0.capacity {
+                queue.lost.set(queue.lost.get() + 1);
+                lost.extend(values.pop_front());
+            }
+            values.push_back(Arc::clone(&item.value));
+            drop(values);
+            woken.extend(queue.reader.take());
+        }
+        woken.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<T> Subscribers<T> {
+    /// A list without anyone in it goes.
+    fn tidy(&self) {
+        if self.queues.borrow().is_empty() && self.sockets.borrow().is_empty() {
+            let key = self.broadcast.key(self.core);
+            // A thread that ends may have dropped its lists already.
+            let removed = LISTS.try_with(|lists| lists.borrow_mut().remove(&key));
+            self.broadcast.0.crossing.leave();
+            drop(removed);
+        }
+    }
+}
+
+impl<T> List for Subscribers<T> {
+    fn leave(&self, place: usize) {
+        let link = self.sockets.borrow_mut().try_remove(place);
+        drop(link);
+        self.tidy();
+    }
+
+    fn is_topic(&self, _: &str) -> bool {
+        false
+    }
+}
+
+/// Values of a [`Broadcast`] as they come. It stays on its core.
+#[must_use = "dropping a subscription ends it"]
+pub struct Subscription<T: 'static> {
+    list: Rc<Subscribers<T>>,
+    queue: Rc<Queue<T>>,
+    place: usize,
+}
+
+impl<T> Subscription<T> {
+    /// The next value. It may be dropped while it waits, as `select!` does: no value is lost.
+    ///
+    /// # Errors
+    ///
+    /// If values were lost because too many waited; the oldest that is left comes next.
+    pub async fn receive(&mut self) -> Result<Arc<T>, Lagged> {
+        poll_fn(|cx| {
+            let lost = self.queue.lost.replace(0);
+            if lost > 0 {
+                return Poll::Ready(Err(Lagged(lost)));
+            }
+            let value = self.queue.values.borrow_mut().pop_front();
+            if let Some(value) = value {
+                return Poll::Ready(Ok(value));
+            }
+            drop(self.queue.reader.replace(Some(cx.waker().clone())));
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl<T> Drop for Subscription<T> {
+    fn drop(&mut self) {
+        let queue = self.list.queues.borrow_mut().try_remove(self.place);
+        drop(queue);
+        self.list.tidy();
+    }
+}
+
+impl Socket {
+    /// Follows a broadcast: what is sent to it is sent to this socket, as JSON text, without a task
+    /// or a callback. The socket's end ends it.
+    ///
+    /// # Errors
+    ///
+    /// If the socket follows [too many](super::TOPICS_PER_SOCKET_MAX) already, or is closed.
+    pub fn follow<T>(&self, broadcast: &Broadcast<T>) -> Result<(), SubscribeError>
+    where
+        T: Serialize + Send + Sync + 'static,
+    {
+        let link = &self.0;
+        if link.phase() != Phase::Open {
+            return Err(SubscribeError::Closed);
+        }
+        if link.memberships.len() >= TOPICS_PER_SOCKET_MAX {
+            return Err(SubscribeError::TooMany);
+        }
+        let list = broadcast.list();
+        if link.memberships.is_in(&(Rc::clone(&list) as Rc<dyn List>)) {
+            return Ok(());
+        }
+        let place = list.sockets.borrow_mut().insert(Rc::clone(link));
+        link.memberships.add(list, place);
+        Ok(())
+    }
+
+    /// Follows a broadcast no more. Tells whether it did.
+    pub fn unfollow<T: Send + Sync + 'static>(&self, broadcast: &Broadcast<T>) -> bool {
+        let list = local::core().and_then(|core| broadcast.list_of(core));
+        list.is_some_and(|list| self.0.memberships.leave_list(&(list as Rc<dyn List>)))
+    }
+}
+
+/// So many values were lost: they came faster than they were received.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Lagged(pub u64);
+
+impl fmt::Display for Lagged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} values were lost", self.0)
+    }
+}
+
+impl std::error::Error for Lagged {}
+
+impl<T> fmt::Debug for Broadcast<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broadcast")
+            .field("capacity", &self.0.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Subscription<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("waiting", &self.queue.values.borrow().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! From one core to the others: what is said to many goes to each core once, as a letter.
+//!
+//! Always true here:
+//! - What one thread sends arrives at each core in the order in which it was sent.
+//! - So many bytes at most are on their way to one core; what is one too many is refused.
+//!
+//! Not here: who gets it there (`topics.rs`, `broadcast.rs`), the letters (the reactor's).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use ringlane_reactor::{Letter, Post, local};
+
+/// Bytes that may be on their way to one core for all topics of a server, or one broadcast.
+pub const CROSSING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// What a letter costs beside the message.
+const LETTER_BYTES: usize = 256;
+
+/// The cores that want to hear.
+#[derive(Default)]
+pub(super) struct Crossing(RwLock<Vec<Lane>>);
+
+struct Lane {
+    core: u16,
+    post: Post,
+    /// Bytes on their way.
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Crossing {
+    /// From now on the core that this thread is inside hears.
+    pub(super) fn join(&self) {
+        let (Some(core), Some(post)) = (local::core(), local::post()) else {
+            return; // an application that is run by hand has no other cores
+        };
+        let mut lanes = self.write();
+        lanes.retain(|lane| lane.core != core); // of an earlier life
+        lanes.push(Lane {
+            core,
+            post,
+            bytes: Arc::default(),
+        });
+    }
+
+    /// This core does not hear any more.
+    pub(super) fn leave(&self) {
+        let here = local::core();
+        self.write().retain(|lane| Some(lane.core) != here);
+    }
+
+    /// Has `arrive` run on every core that hears but this one. Tells whether all of them took it.
+    pub(super) fn send<F: FnOnce() + Send + 'static>(
+        &self,
+        bytes: usize,
+        arrive: impl Fn() -> F,
+    ) -> bool {
+        let cost = LETTER_BYTES + bytes;
+        let here = local::core();
+        let mut is_whole = true;
+        for lane in self.read().iter().filter(|lane| Some(lane.core) != here) {
+            // Relaxed: a count, which orders nothing.
+            let before = lane.bytes.fetch_add(cost, Ordering::Relaxed);
+            let back = Home(Arc::clone(&lane.bytes), cost);
+            if before >= CROSSING_BYTES_MAX {
+                is_whole = false;
+                continue; // and `back` takes it off again
+            }
+            let arrive = arrive();
+            let letter = Letter::Run(Box::new(move || {
+                let _home = back;
+                // A user's type may do anything when it is dropped or serialised.
+                let _ = catch_unwind(AssertUnwindSafe(arrive));
+            }));
+            // A core that has ended hears nothing, and has nobody who would.
+            let _ = lane.post.send(letter);
+        }
+        is_whole
+    }
+
+    /// Whether there is anyone but this core.
+    pub(super) fn has_others(&self) -> bool {
+        let here = local::core();
+        self.read().iter().any(|lane| Some(lane.core) != here)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Lane>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Vec<Lane>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes bytes off the count of those on their way when they have arrived, or were lost.
+struct Home(Arc<AtomicUsize>, usize);
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
