@@ -40,6 +40,7 @@ compile_error!("ringlane runs on Linux only: its event loop is built on io_uring
 mod admission;
 mod application;
 mod budget;
+mod caught;
 pub mod clock;
 mod completion;
 mod config;
@@ -73,6 +74,7 @@ mod wake;
 
 pub use application::{Application, CloseReason, Detached, Intent, Io};
 pub use budget::{Budget, Lease};
+pub use caught::drop_caught;
 pub use completion::{Completion, Loan};
 pub use config::{Config, ConfigError, OverLimit};
 pub use inbox::Inbox;
