@@ -80,7 +80,7 @@ pub use config::{Config, ConfigError, OverLimit};
 pub use inbox::Inbox;
 pub use mailbox::{Bell, LETTERS_MAX, Letter, Post};
 pub use metrics::{Counter, Metrics};
-pub use op::{Op, Outgoing, Piece, Pieces, Socket};
+pub use op::{Op, Outgoing, Piece, Pieces, Shared, Socket};
 pub use outbox::{Outbox, PIECE_BYTES_MIN, PIECES_PER_SEND_MAX};
 pub use reactor::Reactor;
 pub use ring::{Address, Buffer, End, Ring, RingFacts, Wait};
