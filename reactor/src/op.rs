@@ -12,7 +12,7 @@ use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
 use bytes::Bytes;
 
 use crate::caught::drop_caught;
-use crate::token::Token;
+use crate::token::{OpKind, Token};
 
 /// A socket, as the ring that made or adopted it names it: a descriptor, or a simulation's number.
 ///
@@ -80,6 +80,23 @@ pub enum Op {
     },
     /// Waits until another thread has something for this core.
     Notice,
+}
+
+impl Op {
+    /// Which kind it is: the one that its name must bear.
+    #[inline]
+    pub const fn kind(&self) -> OpKind {
+        match self {
+            Self::Accept { .. } => OpKind::Accept,
+            Self::Receive { .. } => OpKind::Receive,
+            Self::Send { .. } => OpKind::Send,
+            Self::HangUp { .. } => OpKind::HangUp,
+            Self::Cancel { .. } => OpKind::Cancel,
+            Self::Shutdown { .. } => OpKind::Shutdown,
+            Self::Close { .. } => OpKind::Close,
+            Self::Notice => OpKind::Notice,
+        }
+    }
 }
 
 /// Bytes on their way to a peer, and how many of them have gone.

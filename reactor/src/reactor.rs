@@ -340,6 +340,7 @@ impl<R: Ring, A: Application> Drop for Reactor<R, A> {
     fn drop(&mut self) {
         let local = Rc::clone(&self.local);
         let _entered = local::enter(&local);
+        self.ring.join(); // what is staged or in flight names sockets that are closed next
         self.drop_connections();
         tasks::end_all(&local);
         local.station().release();
