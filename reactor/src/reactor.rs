@@ -189,6 +189,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.ring.submit_and_wait(wait)?;
         self.local.station().wake_up();
         self.clock.refresh();
+        self.wheel.catch_up(self.clock.now());
         while let Some(completion) = self.ring.next_completion() {
             self.dispatch(completion);
         }
