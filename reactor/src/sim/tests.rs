@@ -394,3 +394,38 @@ fn one_seed_is_one_run() {
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
+
+/// Nothing is said on its connections.
+struct Silent;
+
+impl crate::Application for Silent {
+    type Conversation = ();
+
+    fn opened(&mut self, _io: &mut crate::Io<'_>) {}
+
+    fn advance(&mut self, _: &mut (), _io: &mut crate::Io<'_>) -> crate::Intent {
+        crate::Intent::Continue
+    }
+
+    fn timed_out(&mut self, _: &mut (), _io: &mut crate::Io<'_>) -> crate::Intent {
+        crate::Intent::Abort
+    }
+
+    fn closed(&mut self, _: (), _reason: crate::CloseReason) {}
+}
+
+#[test]
+fn a_reactor_that_is_dropped_ends_what_it_has_staged_before_it_closes_sockets() {
+    let (world, config) = (World::scripted(), Config::default());
+    let listener = world.listen();
+    let mut reactor = crate::Reactor::new(world.ring(&config), config, || Silent)
+        .expect("a core is free in this process");
+    reactor.listen(listener);
+    let _client = world.connect(listener);
+    while reactor.connections() == 0 {
+        reactor.turn().expect("the ring is of use");
+    }
+    assert!(world.operations_in_flight() > 0, "a receive is staged");
+    drop(reactor); // the ring panics if a socket is closed under an operation
+    assert_eq!(world.descriptors_open(), 0);
+}

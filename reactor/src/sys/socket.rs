@@ -104,10 +104,6 @@ pub(crate) fn refuse_new(listener: Socket) {
         len: program.len() as u16,
         filter: program.as_mut_ptr(),
     };
-    if let Ok(Address::Unix(Some(path))) = address(listener, End::Local) {
-        let _ = std::fs::remove_file(path); // nobody new finds it; who has found it is accepted
-        return;
-    }
     with(listener, |fd| {
         // SAFETY: `filter` and the program it points to are alive during the call, its length is
         // the program's, and the kernel only reads both. If it fails (a Unix socket has no SYN),
