@@ -13,6 +13,7 @@ use crate::application::{Application, Intent};
 use crate::clock::Instant;
 use crate::completion::{AcceptOutcome, Completion, accept_outcome};
 use crate::connection::Connection;
+use crate::listener::BoundPath;
 use crate::mailbox::{Letter, Post};
 use crate::op::{Op, Socket};
 use crate::reactor::{Draining, Reactor};
@@ -49,6 +50,7 @@ enum Accepting {
 /// Whose turn it is to get a connection.
 #[derive(Debug)]
 pub(crate) struct Deal {
+    path: BoundPath,
     posts: Vec<Post>,
     own: usize,
     next: usize,
@@ -66,12 +68,19 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.add_listener(socket, None);
     }
 
-    /// Accepts connections from `socket` and deals them out among the cores at `posts` in turn;
-    /// `own` is this core's place among them.
-    pub fn listen_and_deal(&mut self, socket: Socket, posts: Vec<Post>, own: usize) {
+    /// Accepts connections from `socket`, bound to `path`, and deals them out among the cores at
+    /// `posts` in turn; `own` is this core's place among them. The path is removed at the end.
+    pub(crate) fn listen_and_deal(
+        &mut self,
+        socket: Socket,
+        path: BoundPath,
+        posts: Vec<Post>,
+        own: usize,
+    ) {
         self.add_listener(
             socket,
             Some(Deal {
+                path,
                 posts,
                 own,
                 next: own,
@@ -268,6 +277,9 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         for index in 0..self.listeners.len() {
             let listener = &mut self.listeners[index];
             if listener.closes_at == Instant::NEVER && !listener.is_closed() {
+                if let Some(deal) = &listener.deal {
+                    deal.path.remove(); // nobody new finds it; who has found it is accepted
+                }
                 self.ring.refuse_new(listener.socket);
             }
             let listener = &mut self.listeners[index];

@@ -20,7 +20,7 @@ use rustix::thread::{CpuSet, sched_getaffinity};
 use crate::application::Application;
 use crate::config::{Config, ConfigError};
 use crate::crew::{Crew, Kind, Orders, RaiseError};
-use crate::listener::{self, Bind, BindError, Bound, Options};
+use crate::listener::{self, Bind, BindError, Bound, BoundPath, Options};
 use crate::mailbox::{Letter, Post};
 use crate::metrics::Metrics;
 use crate::op::Socket;
@@ -138,6 +138,7 @@ pub struct Cores {
     posts: Vec<Post>,
     metrics: Vec<Arc<Metrics>>,
     addresses: Vec<Bind>,
+    paths: Vec<BoundPath>,
     driver: String,
 }
 
@@ -200,10 +201,8 @@ impl Cores {
             let ended = ended.unwrap_or_else(|_| Err(io::Error::other("a core's thread panicked")));
             result = result.and(ended);
         }
-        for bind in &self.addresses {
-            if let Bind::Unix(path) = bind {
-                let _ = std::fs::remove_file(path);
-            }
+        for path in &self.paths {
+            path.remove(); // unless it was at the drain
         }
         result
     }
@@ -295,7 +294,7 @@ fn serve(
         .map(|member| Arc::clone(&member.metrics))
         .collect();
     let mut orders: Vec<Orders> = crew.members.iter().map(|_| Orders::default()).collect();
-    let mut addresses = Vec::new();
+    let (mut addresses, mut paths) = (Vec::new(), Vec::new());
     for bound in bounds {
         for socket in &bound.sockets {
             listener::begin(socket, options).map_err(|cause| BindError {
@@ -303,7 +302,10 @@ fn serve(
                 cause,
             })?;
         }
-        let deal = matches!(bound.bind, Bind::Unix(_)).then(|| posts.clone());
+        let deal = bound.path.map(|path| {
+            paths.push(path.clone());
+            (posts.clone(), path)
+        });
         for (order, socket) in orders.iter_mut().zip(bound.sockets) {
             order.listeners.push((Socket::from(socket), deal.clone()));
         }
@@ -324,6 +326,7 @@ fn serve(
         posts,
         metrics,
         addresses,
+        paths,
         driver,
     })
 }

@@ -17,6 +17,7 @@ use crate::application::Application;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::cores::{Control, Setup};
+use crate::listener::BoundPath;
 use crate::mailbox::Post;
 use crate::metrics::Metrics;
 use crate::op::Socket;
@@ -49,7 +50,8 @@ pub(crate) enum RaiseError {
 /// What a core is told once all are ready. Dropping the sender instead sends it home.
 #[derive(Default)]
 pub(crate) struct Orders {
-    pub(crate) listeners: Vec<(Socket, Option<Vec<Post>>)>,
+    /// With the cores to deal to, and the path, where the kernel cannot share one among them.
+    pub(crate) listeners: Vec<(Socket, Option<(Vec<Post>, BoundPath)>)>,
     pub(crate) alarm: Option<Control>,
 }
 
@@ -197,7 +199,7 @@ where
     }; // another core failed
     for (socket, deal) in orders.listeners {
         match deal {
-            Some(posts) => reactor.listen_and_deal(socket, posts, core),
+            Some((posts, path)) => reactor.listen_and_deal(socket, path, posts, core),
             None => reactor.listen(socket),
         }
     }

@@ -40,6 +40,7 @@ compile_error!("ringlane runs on Linux only: its event loop is built on io_uring
 mod admission;
 mod application;
 mod budget;
+mod caught;
 pub mod clock;
 mod completion;
 mod config;
@@ -73,12 +74,13 @@ mod wake;
 
 pub use application::{Application, CloseReason, Detached, Intent, Io};
 pub use budget::{Budget, Lease};
+pub use caught::drop_caught;
 pub use completion::{Completion, Loan};
 pub use config::{Config, ConfigError, OverLimit};
 pub use inbox::Inbox;
 pub use mailbox::{Bell, LETTERS_MAX, Letter, Post};
 pub use metrics::{Counter, Metrics};
-pub use op::{Op, Outgoing, Piece, Pieces, Socket};
+pub use op::{Op, Outgoing, Piece, Pieces, Shared, Socket};
 pub use outbox::{Outbox, PIECE_BYTES_MIN, PIECES_PER_SEND_MAX};
 pub use reactor::Reactor;
 pub use ring::{Address, Buffer, End, Ring, RingFacts, Wait};

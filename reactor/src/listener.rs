@@ -21,6 +21,10 @@ use rustix::net::{
     socket_with, sockopt,
 };
 
+mod path;
+
+pub(crate) use path::BoundPath;
+
 /// Where to listen.
 ///
 /// ```
@@ -179,6 +183,8 @@ pub(crate) struct Bound {
     pub(crate) bind: Bind,
     /// One per core for TCP; a single one otherwise, whose core deals.
     pub(crate) sockets: Vec<OwnedFd>,
+    /// What is to be removed at the end.
+    pub(crate) path: Option<BoundPath>,
 }
 
 /// Binds an address for so many cores.
@@ -213,6 +219,7 @@ fn prepare_tcp(address: SocketAddr, cores: usize, options: Options) -> io::Resul
     Ok(Bound {
         bind: Bind::Tcp(address),
         sockets,
+        path: None,
     })
 }
 
@@ -272,6 +279,7 @@ fn prepare_unix(path: &Path) -> io::Result<Bound> {
     Ok(Bound {
         bind: Bind::Unix(path.into()),
         sockets: vec![socket],
+        path: Some(BoundPath::new(path)?),
     })
 }
 

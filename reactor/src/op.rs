@@ -11,7 +11,8 @@ use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
 
 use bytes::Bytes;
 
-use crate::token::Token;
+use crate::caught::drop_caught;
+use crate::token::{OpKind, Token};
 
 /// A socket, as the ring that made or adopted it names it: a descriptor, or a simulation's number.
 ///
@@ -81,6 +82,23 @@ pub enum Op {
     Notice,
 }
 
+impl Op {
+    /// Which kind it is: the one that its name must bear.
+    #[inline]
+    pub const fn kind(&self) -> OpKind {
+        match self {
+            Self::Accept { .. } => OpKind::Accept,
+            Self::Receive { .. } => OpKind::Receive,
+            Self::Send { .. } => OpKind::Send,
+            Self::HangUp { .. } => OpKind::HangUp,
+            Self::Cancel { .. } => OpKind::Cancel,
+            Self::Shutdown { .. } => OpKind::Shutdown,
+            Self::Close { .. } => OpKind::Close,
+            Self::Notice => OpKind::Notice,
+        }
+    }
+}
+
 /// Bytes on their way to a peer, and how many of them have gone.
 #[derive(Debug)]
 pub enum Outgoing {
@@ -110,7 +128,24 @@ pub enum Piece {
     /// A buffer of ours, reused afterwards.
     Buffer(Vec<u8>),
     /// Bytes shared with others.
-    Shared(Bytes),
+    Shared(Shared),
+}
+
+/// Bytes shared with others. Should the destructor of their owner panic, that ends there.
+#[derive(Clone, Debug)]
+pub struct Shared(Bytes);
+
+impl From<Bytes> for Shared {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Drop for Shared {
+    #[inline]
+    fn drop(&mut self) {
+        drop_caught(std::mem::take(&mut self.0));
+    }
 }
 
 impl Piece {
@@ -118,7 +153,7 @@ impl Piece {
     pub fn as_slice(&self) -> &[u8] {
         match self {
             Self::Buffer(buffer) => buffer,
-            Self::Shared(bytes) => bytes,
+            Self::Shared(Shared(bytes)) => bytes,
         }
     }
 }
@@ -173,12 +208,30 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caught::tests::Bomb;
+
+    #[test]
+    fn bytes_whose_owner_panics_when_they_have_gone_end_nothing_else() {
+        struct Owner(Bomb);
+        impl AsRef<[u8]> for Owner {
+            fn as_ref(&self) -> &[u8] {
+                let Self(_bomb) = self;
+                b"body"
+            }
+        }
+        let piece = || Piece::Shared(Bytes::from_owner(Owner(Bomb)).into());
+        let pieces = VecDeque::from([piece(), piece(), piece()]);
+        let mut outgoing = Outgoing::Vectored(Box::new(Pieces { pieces, sent: 0 }));
+        outgoing.advance(5, drop);
+        assert_eq!(outgoing.left(), 7);
+        drop(outgoing); // two at once: if these were not caught, the process would end
+    }
 
     #[test]
     fn what_has_gone_is_forgotten_piece_by_piece() {
         let pieces = VecDeque::from([
             Piece::Buffer(b"head".to_vec()),
-            Piece::Shared(Bytes::from_static(b"body")),
+            Piece::Shared(Bytes::from_static(b"body").into()),
             Piece::Buffer(b"tail".to_vec()),
         ]);
         for first_step in 0..=12 {

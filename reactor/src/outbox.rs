@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::caught::drop_caught;
 use crate::op::{Outgoing, Piece, Pieces};
 
 /// A body at least this long travels as its own piece; a shorter one is copied to the buffer.
@@ -49,7 +50,7 @@ impl Outbox {
     pub fn append(&mut self, bytes: Bytes) {
         if bytes.len() < PIECE_BYTES_MIN {
             self.tail.extend_from_slice(&bytes);
-            return;
+            return drop_caught(bytes);
         }
         let pieces = self.pieces.get_or_insert_default();
         if !self.tail.is_empty() {
@@ -57,7 +58,7 @@ impl Outbox {
             pieces.push_back(Piece::Buffer(std::mem::take(&mut self.tail)));
         }
         self.pieces_bytes += bytes.len();
-        pieces.push_back(Piece::Shared(bytes));
+        pieces.push_back(Piece::Shared(bytes.into()));
     }
 
     /// Bytes that wait here. Those already lent to the ring do not count.
@@ -126,6 +127,28 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caught::tests::Bomb;
+
+    /// Bytes that panic when they are dropped.
+    struct Owner(Vec<u8>, Bomb);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            let Self(bytes, _bomb) = self;
+            bytes
+        }
+    }
+
+    #[test]
+    fn bytes_whose_owner_panics_can_be_copied_and_cleared() {
+        let mut outbox = Outbox::default();
+        for len in [PIECE_BYTES_MIN - 1, PIECE_BYTES_MIN, PIECE_BYTES_MIN] {
+            outbox.append(Bytes::from_owner(Owner(vec![1; len], Bomb)));
+        }
+        assert_eq!(outbox.len(), 3 * PIECE_BYTES_MIN - 1);
+        outbox.clear();
+        assert!(outbox.is_empty());
+    }
 
     fn drain(outbox: &mut Outbox) -> (Vec<u8>, usize) {
         let (mut all, mut sends) = (Vec::new(), 0);

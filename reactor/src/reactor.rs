@@ -189,6 +189,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.ring.submit_and_wait(wait)?;
         self.local.station().wake_up();
         self.clock.refresh();
+        self.wheel.catch_up(self.clock.now());
         while let Some(completion) = self.ring.next_completion() {
             self.dispatch(completion);
         }
@@ -340,6 +341,7 @@ impl<R: Ring, A: Application> Drop for Reactor<R, A> {
     fn drop(&mut self) {
         let local = Rc::clone(&self.local);
         let _entered = local::enter(&local);
+        self.ring.join(); // what is staged or in flight names sockets that are closed next
         self.drop_connections();
         tasks::end_all(&local);
         local.station().release();

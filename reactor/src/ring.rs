@@ -11,6 +11,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::completion::Completion;
@@ -27,7 +28,8 @@ pub trait Ring {
     ///
     /// # Panics
     ///
-    /// If a send of this slot is already in flight: its memory would be freed under the kernel.
+    /// If a send of this slot is already in flight, or the name is not of the operation's
+    /// [kind](Op::kind): memory would be freed under the kernel.
     fn push(&mut self, op: Op, token: Token);
 
     /// Hands queued operations over and waits as `wait` says.
@@ -47,9 +49,19 @@ pub trait Ring {
     fn bytes(&mut self, buffer: &Buffer) -> &mut [u8];
 
     /// Gives a buffer back, to be filled again. Each buffer that came must go home, exactly once.
+    ///
+    /// # Panics
+    ///
+    /// If it is a buffer of another ring, as [`Ring::bytes`] does.
     fn recycle(&mut self, buffer: Buffer);
 
+    /// Ends and joins everything in flight, staged operations too, before sockets that they name
+    /// are closed: their numbers are soon somebody else's. Nothing is pushed after it.
+    fn join(&mut self);
+
     /// Closes a socket at once, when there is no loop any more that could wait for [`Op::Close`].
+    ///
+    /// A [`Socket`] is a name that can be copied: one closed twice closes somebody else's.
     fn close_now(&mut self, socket: Socket);
 
     /// Takes one more connection from a listener without waiting: for draining its queue.
@@ -96,8 +108,16 @@ impl Wait {
 #[derive(Debug, Eq, PartialEq)]
 #[must_use = "a buffer that does not go home is lost to every connection of this core"]
 pub struct Buffer {
+    /// Which ring it is of: see [`next_ring`].
+    pub(crate) ring: u64,
     pub(crate) id: u16,
     pub(crate) len: u32,
+}
+
+/// A number that no other ring of this process has, to tell buffers apart.
+pub(crate) fn next_ring() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Which end of a connection.

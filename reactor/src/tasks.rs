@@ -18,6 +18,7 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
+use crate::caught::{contain, drop_caught};
 use crate::local::{self, Local};
 use crate::wake::{Name, PLACES_MAX, Place};
 
@@ -72,6 +73,14 @@ struct Shared<T> {
     ended: bool,
 }
 
+impl<T> Drop for Shared<T> {
+    /// A result that nobody took: its destructor is a user's.
+    fn drop(&mut self) {
+        drop_caught(self.result.take());
+        drop_caught(self.waiting.take());
+    }
+}
+
 /// Begins a task on this core. It runs from the next turn on.
 ///
 /// # Panics
@@ -122,7 +131,8 @@ impl<T> Task<T> {
                 .and_then(Option::take)
         });
         // Its guard notes the end. A task that aborts itself is not in its place and goes on.
-        if future.flatten().is_some() {
+        if let Some(future) = future.flatten() {
+            drop_caught(future);
             local::try_with(|local| local.tasks.borrow_mut().places.try_remove(index));
         }
     }
@@ -186,16 +196,21 @@ impl<F: Future> Future for CaughtUnwind<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let future = self.0.as_mut().expect("a task is not polled after its end");
-            let result = std::task::ready!(future.as_mut().poll(cx));
-            self.0 = None;
-            Poll::Ready(result)
+            future.as_mut().poll(cx)
         }));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+        let result = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => result,
             Err(payload) => {
-                let future = self.0.take();
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+                drop_caught(self.0.take());
+                return Poll::Ready(Err(payload));
+            }
+        };
+        let future = self.0.take();
+        match catch_unwind(AssertUnwindSafe(|| drop(future))) {
+            Ok(()) => Poll::Ready(Ok(result)),
+            Err(payload) => {
+                drop_caught(result);
                 Poll::Ready(Err(payload))
             }
         }
@@ -217,16 +232,15 @@ pub(crate) fn run(local: &Local, index: u32) {
         place: place(index),
     }
     .waker();
-    if future
-        .as_mut()
-        .poll(&mut Context::from_waker(&waker))
-        .is_pending()
-    {
+    // What a task may do is caught inside it; this is for what is not foreseen there.
+    let polled = contain(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
+    if polled.is_some_and(|polled| polled.is_pending()) {
         if let Some(place) = local.tasks.borrow_mut().places.get_mut(index) {
             *place = Some(future);
         }
         return;
     }
+    drop_caught(future);
     local.tasks.borrow_mut().places.try_remove(index);
 }
 
@@ -238,7 +252,10 @@ pub(crate) fn end_all(local: &Local) {
             return;
         }
         for (_, future) in tasks {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+            drop_caught(future);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,8 @@ pub(crate) struct Wheel {
     links: Vec<Link>,
     /// Everything before this tick has fired.
     current: u64,
+    /// How many slots are on the wheel.
+    armed: usize,
 }
 
 impl Wheel {
@@ -53,6 +55,16 @@ impl Wheel {
             occupied: [0; BUCKETS / 64],
             links: Vec::new(),
             current: tick_of(now),
+            armed: 0,
+        }
+    }
+
+    /// Skips the time in which nothing was armed: a deadline is placed from the present on, not
+    /// from when the last one fired.
+    #[inline]
+    pub(crate) fn catch_up(&mut self, now: Instant) {
+        if self.armed == 0 {
+            self.current = self.current.max(tick_of(now));
         }
     }
 
@@ -69,6 +81,7 @@ impl Wheel {
             return start_of(armed); // it fires before, and is then moved
         }
         self.disarm(slot);
+        self.armed += 1;
         let bucket = bucket_of(tick);
         let next = self.heads[bucket];
         self.links[slot] = Link {
@@ -97,6 +110,7 @@ impl Wheel {
         if tick == OFF {
             return;
         }
+        self.armed -= 1;
         let bucket = bucket_of(tick);
         match previous {
             NONE => self.heads[bucket] = next,

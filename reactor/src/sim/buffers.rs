@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ring::Buffer;
+use crate::ring::{Buffer, next_ring};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Place {
@@ -19,6 +19,8 @@ enum Place {
 /// Every receive buffer of one simulated ring.
 #[derive(Debug)]
 pub(super) struct Buffers {
+    /// Borne by every buffer that is lent.
+    ring: u64,
     arena: Vec<u8>,
     bytes_each: usize,
     places: Vec<Place>,
@@ -30,6 +32,7 @@ impl Buffers {
     pub(super) fn new(count: u16, bytes_each: u32) -> Self {
         let bytes_each = bytes_each as usize;
         Self {
+            ring: next_ring(),
             arena: vec![0; usize::from(count) * bytes_each],
             bytes_each,
             places: vec![Place::Free; usize::from(count)],
@@ -52,7 +55,11 @@ impl Buffers {
         let start = usize::from(id) * self.bytes_each;
         self.arena[start..start + bytes.len()].copy_from_slice(bytes);
         let len = u32::try_from(bytes.len()).expect("a buffer is no longer than its u32 length");
-        Some(Buffer { id, len })
+        Some(Buffer {
+            ring: self.ring,
+            id,
+            len,
+        })
     }
 
     /// The buffer is handed to the reactor.
@@ -77,7 +84,13 @@ impl Buffers {
         self.free.push_back(buffer.id);
     }
 
+    #[cfg(test)]
+    pub(super) fn ring(&self) -> u64 {
+        self.ring
+    }
+
     fn assert_lent(&self, buffer: &Buffer, what: &str) {
+        assert!(buffer.ring == self.ring, "a buffer of another ring");
         let place = self.places.get(usize::from(buffer.id));
         assert_eq!(
             place,

@@ -32,7 +32,7 @@ use crate::token::{OpKind, Token};
 #[derive(Debug)]
 pub struct SimRing {
     world: World,
-    buffers: Buffers,
+    pub(super) buffers: Buffers,
     batch: VecDeque<Due>,
     facts: RingFacts,
 }
@@ -189,6 +189,24 @@ impl Ring for SimRing {
         state.buffers_lent -= 1;
     }
 
+    fn join(&mut self) {
+        let mut state = self.world.state();
+        let operations = std::mem::take(&mut state.operations);
+        for operation in operations.into_values() {
+            if let Some(Op::Close { socket }) = operation.op {
+                state.close(socket.raw());
+            }
+        }
+        let due = std::mem::take(&mut state.due);
+        for Due { completion, .. } in due.into_values().chain(self.batch.drain(..)) {
+            // A connection that came too late for anybody to ask for it.
+            if completion.token.kind == OpKind::Accept && completion.result >= 0 {
+                state.close(completion.result);
+            }
+        }
+        state.staged.clear();
+    }
+
     fn close_now(&mut self, socket: Socket) {
         let mut state = self.world.state();
         let number = socket.raw();
@@ -200,6 +218,9 @@ impl Ring for SimRing {
         );
         if open {
             state.close(number);
+        }
+        if !std::thread::panicking() {
+            state.check_no_orphans();
         }
     }
 
@@ -244,21 +265,8 @@ pub(super) fn client_address(number: i32) -> SocketAddr {
 
 impl Drop for SimRing {
     fn drop(&mut self) {
+        self.join();
         let mut state = self.world.state();
-        let operations = std::mem::take(&mut state.operations);
-        for operation in operations.into_values() {
-            if let Some(Op::Close { socket }) = operation.op {
-                state.close(socket.raw());
-            }
-        }
-        let due = std::mem::take(&mut state.due);
-        for Due { completion, .. } in due.into_values().chain(self.batch.drain(..)) {
-            // A connection that came too late for anybody to ask for it.
-            if completion.token.kind == OpKind::Accept && completion.result >= 0 {
-                state.close(completion.result);
-            }
-        }
-        state.staged.clear();
         state.ring_alive = false;
         // What nobody will do any more may hold clients, and these the world.
         let actions = std::mem::take(&mut state.actions);

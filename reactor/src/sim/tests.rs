@@ -167,17 +167,26 @@ fn who_breaks_a_rule_of_the_seam_is_told_which() {
     check_rule("was closed under", |bench| {
         bench.receive();
         bench.ring.close_now(bench.socket);
-        bench.turn();
     });
     check_rule("is closed twice", |bench| {
         bench.ring.close_now(bench.socket);
         bench.ring.close_now(bench.socket);
     });
     check_rule("given back while it was not lent", |bench| {
-        bench.ring.recycle(Buffer { id: 1, len: 1 });
+        let ring = bench.ring.buffers.ring();
+        bench.ring.recycle(Buffer {
+            ring,
+            id: 1,
+            len: 1,
+        });
     });
     check_rule("read while it was not lent", |bench| {
-        bench.ring.bytes(&Buffer { id: 0, len: 1 });
+        let ring = bench.ring.buffers.ring();
+        bench.ring.bytes(&Buffer {
+            ring,
+            id: 0,
+            len: 1,
+        });
     });
 }
 
@@ -384,4 +393,39 @@ fn one_seed_is_one_run() {
     };
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
+}
+
+/// Nothing is said on its connections.
+struct Silent;
+
+impl crate::Application for Silent {
+    type Conversation = ();
+
+    fn opened(&mut self, _io: &mut crate::Io<'_>) {}
+
+    fn advance(&mut self, _: &mut (), _io: &mut crate::Io<'_>) -> crate::Intent {
+        crate::Intent::Continue
+    }
+
+    fn timed_out(&mut self, _: &mut (), _io: &mut crate::Io<'_>) -> crate::Intent {
+        crate::Intent::Abort
+    }
+
+    fn closed(&mut self, _: (), _reason: crate::CloseReason) {}
+}
+
+#[test]
+fn a_reactor_that_is_dropped_ends_what_it_has_staged_before_it_closes_sockets() {
+    let (world, config) = (World::scripted(), Config::default());
+    let listener = world.listen();
+    let mut reactor = crate::Reactor::new(world.ring(&config), config, || Silent)
+        .expect("a core is free in this process");
+    reactor.listen(listener);
+    let _client = world.connect(listener);
+    while reactor.connections() == 0 {
+        reactor.turn().expect("the ring is of use");
+    }
+    assert!(world.operations_in_flight() > 0, "a receive is staged");
+    drop(reactor); // the ring panics if a socket is closed under an operation
+    assert_eq!(world.descriptors_open(), 0);
 }

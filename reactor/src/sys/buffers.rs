@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use io_uring::Submitter;
 use io_uring::types::BufRingEntry;
 
-use crate::ring::Buffer;
+use crate::ring::{Buffer, next_ring};
 
 /// The only group of buffers on each ring.
 pub(crate) const GROUP: u16 = 0;
@@ -54,6 +54,8 @@ impl Drop for Memory {
 
 /// Receive buffers, and the list of those that the kernel may fill.
 pub(crate) struct Buffers {
+    /// Borne by every buffer that is lent: one of another ring could be the kernel's here.
+    ring: u64,
     entries: Memory,
     /// Zeroed, so that reading any of it is defined; pages are touched only when used.
     arena: Memory,
@@ -75,6 +77,7 @@ impl Buffers {
         let entries = Memory::new(usize::from(count) * size_of::<BufRingEntry>(), true);
         let arena = Memory::new(usize::from(count) * bytes as usize, true);
         let mut buffers = Self {
+            ring: next_ring(),
             entries,
             arena,
             count,
@@ -109,17 +112,18 @@ impl Buffers {
             "the kernel named a buffer that is not ours"
         );
         self.lent += 1;
-        Buffer { id, len }
+        Buffer {
+            ring: self.ring,
+            id,
+            len,
+        }
     }
 
     /// The bytes that were received into a buffer.
     pub(crate) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
-        assert!(
-            buffer.id < self.count && buffer.len <= self.bytes,
-            "a buffer of another ring"
-        );
+        assert!(buffer.ring == self.ring, "a buffer of another ring");
         let offset = usize::from(buffer.id) * self.bytes as usize;
-        // SAFETY: the range lies within the arena (checked above) and was initialised when the
+        // SAFETY: the range lies within the arena (`take` saw to that) and was initialised when the
         // arena was made. The kernel does not write to it: it took the buffer off its list before
         // it completed, and lists it again only after `recycle`, which consumes `buffer`. `self`
         // is borrowed exclusively as long as the slice, so that nothing else refers to the arena,
@@ -132,6 +136,7 @@ impl Buffers {
 
     /// Lists a buffer for the kernel again, from the next [`Self::publish`] on.
     pub(crate) fn recycle(&mut self, buffer: Buffer) {
+        assert!(buffer.ring == self.ring, "a buffer of another ring");
         self.lent -= 1;
         self.list(buffer.id);
     }

@@ -292,6 +292,7 @@ impl Epoll {
 
 impl Ring for Epoll {
     fn push(&mut self, op: Op, token: Token) {
+        assert!(op.kind() == token.kind, "a name of another kind");
         let armed = match op {
             Op::Accept { listener } => self.arm_accept(listener, token),
             Op::Receive { socket } => self.arm_receive(socket, token),
@@ -353,6 +354,8 @@ impl Ring for Epoll {
     fn recycle(&mut self, buffer: Buffer) {
         self.pool.recycle(buffer);
     }
+
+    fn join(&mut self) {} // the kernel is lent nothing
 
     fn close_now(&mut self, socket: Socket) {
         self.listeners.forget(socket);

@@ -17,13 +17,15 @@ use crate::ring::{Address, End};
 
 /// Lends the descriptor to `f`.
 pub(crate) fn with<T>(socket: Socket, f: impl FnOnce(BorrowedFd<'_>) -> T) -> T {
+    assert!(socket.raw() >= 0, "no socket has this number");
     // SAFETY: the number is an open descriptor for the length of this call: the reactor, which runs
-    // on this thread only, closes it later; and it is not -1, which the kernel never hands out.
+    // on this thread only, closes it later; and it is not -1, as was checked.
     f(unsafe { BorrowedFd::borrow_raw(socket.raw()) })
 }
 
 /// Takes the descriptor back from the ring.
 pub(crate) fn own(socket: Socket) -> OwnedFd {
+    assert!(socket.raw() >= 0, "no socket has this number");
     // SAFETY: the caller gives up the name: a `Socket` stands for a descriptor that nothing else
     // owns (it came from `accept` or from an `OwnedFd`) and that is closed once.
     unsafe { OwnedFd::from_raw_fd(socket.raw()) }
@@ -31,6 +33,9 @@ pub(crate) fn own(socket: Socket) -> OwnedFd {
 
 /// The address of one end of a connection.
 pub(crate) fn address(socket: Socket, end: End) -> io::Result<Address> {
+    if socket.raw() < 0 {
+        return Err(io::ErrorKind::NotConnected.into()); // of no socket at all: see `Detached`
+    }
     let found = with(socket, |fd| match end {
         End::Peer => getpeername(fd)?.ok_or(rustix::io::Errno::NOTCONN),
         End::Local => getsockname(fd),
@@ -99,10 +104,6 @@ pub(crate) fn refuse_new(listener: Socket) {
         len: program.len() as u16,
         filter: program.as_mut_ptr(),
     };
-    if let Ok(Address::Unix(Some(path))) = address(listener, End::Local) {
-        let _ = std::fs::remove_file(path); // nobody new finds it; who has found it is accepted
-        return;
-    }
     with(listener, |fd| {
         // SAFETY: `filter` and the program it points to are alive during the call, its length is
         // the program's, and the kernel only reads both. If it fails (a Unix socket has no SYN),
@@ -117,4 +118,18 @@ pub(crate) fn refuse_new(listener: Socket) {
             );
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_without_a_socket_has_no_address() {
+        let socket = crate::Detached::default().with(&mut [], |io| io.socket());
+        for end in [End::Peer, End::Local] {
+            let error = address(socket, end).expect_err("there is no socket");
+            assert_eq!(error.kind(), io::ErrorKind::NotConnected);
+        }
+    }
 }

@@ -50,6 +50,7 @@ pub struct Uring {
     batch_at: usize,
     in_flight: usize,
     facts: RingFacts,
+    join_began: Option<std::time::Instant>,
 }
 
 /// What the kernel may be reading or writing.
@@ -83,6 +84,7 @@ impl Uring {
                 driver: "uring",
                 ..RingFacts::default()
             },
+            join_began: None,
         })
     }
 
@@ -169,19 +171,8 @@ impl Uring {
         self.facts.enters += 1;
         match self.entrance.enter(count, wait) {
             Ok(()) => Ok(()),
-            Err(error) => match error.raw_os_error() {
-                // Time passed; a signal came; too many completions wait to be taken (we do so
-                // next); memory is short for the moment; some were dropped, as their owners see.
-                Some(
-                    libc::ETIME
-                    | libc::EINTR
-                    | libc::EBUSY
-                    | libc::EAGAIN
-                    | libc::EBADR
-                    | libc::ENOMEM,
-                ) => Ok(()),
-                _ => Err(error),
-            },
+            Err(error) if is_temporary(&error) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -219,8 +210,9 @@ impl Uring {
     }
 
     /// Ends everything that is in flight and waits for it; `false` if the kernel holds on to it.
-    fn join(&mut self) -> bool {
-        let started = std::time::Instant::now();
+    fn end_all(&mut self) -> bool {
+        // Once for all: a kernel that held on to it the first time is not waited for again.
+        let started = *self.join_began.get_or_insert_with(std::time::Instant::now);
         while self.in_flight > 0 {
             let _ = self.enter(Wait::NotAtAll); // what is not submitted cannot be cancelled
             let _ = self.ring.submitter().register_sync_cancel(
@@ -247,6 +239,8 @@ impl Uring {
 impl Ring for Uring {
     #[inline(always)]
     fn push(&mut self, op: Op, token: Token) {
+        // What a completion gives back is found by its name alone.
+        assert!(op.kind() == token.kind, "a name of another kind");
         match op {
             Op::Send { socket, bytes } => {
                 let entry = self.lent.sends.describe(socket, bytes, token);
@@ -311,6 +305,10 @@ impl Ring for Uring {
         self.buffers.recycle(buffer);
     }
 
+    fn join(&mut self) {
+        self.end_all();
+    }
+
     fn close_now(&mut self, socket: Socket) {
         drop(socket::own(socket));
     }
@@ -339,9 +337,22 @@ impl Ring for Uring {
     }
 }
 
+/// Whether a call into the kernel that failed so is simply made again later.
+///
+/// Not so `EBADR`: completions were dropped, among them perhaps the one of a quiet send that did not
+/// take all. It would count as sent, so the ring is of no more use.
+fn is_temporary(error: &io::Error) -> bool {
+    // Time passed; a signal came; too many completions wait to be taken (we do so next); memory is
+    // short for the moment.
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN | libc::ENOMEM)
+    )
+}
+
 impl Drop for Uring {
     fn drop(&mut self) {
-        let joined = self.join();
+        let joined = self.end_all();
         self.entrance.close();
         // SAFETY: `drop` runs once and none of the three is used after it. The ring goes first:
         // the kernel then cannot begin anything. The memory is freed only if nothing was in flight
@@ -355,3 +366,6 @@ impl Drop for Uring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

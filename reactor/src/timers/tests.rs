@@ -126,3 +126,15 @@ fn the_wheel_agrees_with_a_list() {
         }
     }
 }
+
+#[test]
+fn after_a_long_idle_time_a_deadline_is_looked_at_once() {
+    let mut wheel = Wheel::new(at(0, 0));
+    let hours_later = 100 * BUCKETS as u64;
+    wheel.catch_up(at(hours_later, 0));
+    let looked_at = wheel.arm(3, at(hours_later + 10, 0));
+    assert!(looked_at >= at(hours_later + 10, 0), "not round by round");
+    assert_eq!(due(&mut wheel, at(hours_later + 9, 0)), []);
+    wheel.catch_up(at(hours_later + 20, 0));
+    assert_eq!(due(&mut wheel, at(hours_later + 20, 0)), [3], "not skipped");
+}

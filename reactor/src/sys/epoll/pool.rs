@@ -6,10 +6,12 @@
 //!
 //! Not here: who waits when all buffers are lent (`exchange.rs`).
 
-use crate::ring::Buffer;
+use crate::ring::{Buffer, next_ring};
 
 /// The buffers of one core.
 pub(super) struct Pool {
+    /// Borne by every buffer that is lent.
+    ring: u64,
     /// Grows to `count`: numbers are lent for the first time in ascending order.
     memory: Vec<Box<[u8]>>,
     /// Those that are home; the last is lent next.
@@ -22,6 +24,7 @@ impl Pool {
     /// Room for `count` buffers of `bytes` each.
     pub(super) fn new(count: u16, bytes: u32) -> Self {
         Self {
+            ring: next_ring(),
             memory: Vec::new(),
             home: (0..count).rev().collect(),
             count,
@@ -40,7 +43,11 @@ impl Pool {
         if usize::from(id) == self.memory.len() {
             self.memory.push(vec![0; self.bytes].into_boxed_slice());
         }
-        Some(Buffer { id, len: 0 })
+        Some(Buffer {
+            ring: self.ring,
+            id,
+            len: 0,
+        })
     }
 
     /// All the room in a buffer.
@@ -50,15 +57,13 @@ impl Pool {
 
     /// What was received into a buffer.
     pub(super) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+        assert!(buffer.ring == self.ring, "a buffer of another ring");
         &mut self.memory[usize::from(buffer.id)][..buffer.len as usize]
     }
 
     /// Takes a buffer home.
     pub(super) fn recycle(&mut self, buffer: Buffer) {
-        assert!(
-            usize::from(buffer.id) < self.memory.len() && self.lent() > 0,
-            "a buffer of another ring"
-        );
+        assert!(buffer.ring == self.ring, "a buffer of another ring");
         self.home.push(buffer.id);
     }
 

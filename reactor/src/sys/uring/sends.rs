@@ -18,6 +18,7 @@ use io_uring::{opcode, squeue};
 use crate::completion::{Completion, Loan};
 use crate::op::{Outgoing, Pieces, Socket};
 use crate::token::{Slot, Token};
+use crate::wake::PLACES_MAX;
 
 /// Sends larger than this hardly ever fit into a socket's buffer: they are not tried quietly. (Nor
 /// does the kernel ever move 2 GiB at once, which a quiet send could not tell.)
@@ -39,6 +40,8 @@ pub(super) struct Sends {
 #[derive(Default)]
 struct Sending {
     bytes: Option<Outgoing>,
+    /// Its token, packed: of which life of the slot it is.
+    name: u64,
     course: Course,
 }
 
@@ -50,6 +53,8 @@ enum Course {
     Quiet,
     /// So, and it has told.
     Told,
+    /// So, and it took all: listed in `done`, once.
+    Settled,
     /// When there is room, telling what it took.
     Patient,
 }
@@ -76,6 +81,7 @@ impl Sends {
         let name = token.pack();
         let index = token.slot.index();
         if index >= self.slots.len() {
+            assert!(index < PLACES_MAX, "there is no such slot");
             self.slots.resize_with(index + 1, Sending::default);
         }
         let sending = &mut self.slots[index];
@@ -83,6 +89,7 @@ impl Sends {
             sending.bytes.is_none(),
             "two sends of one connection: the first one's memory is in use"
         );
+        sending.name = name;
         let outgoing = sending.bytes.insert(bytes);
         let is_quiet = sending.course == Course::Quiet && outgoing.left() <= QUIET_BYTES_MAX;
         let mut flags = libc::MSG_NOSIGNAL;
@@ -130,9 +137,14 @@ impl Sends {
     /// Everything was submitted, and every completion noted: quiet sends that have none took all.
     #[inline]
     pub(super) fn settle(&mut self) {
-        for token in self.quiet.drain(..).filter_map(Token::unpack) {
-            let sending = &self.slots[token.slot.index()];
-            if sending.course == Course::Quiet && sending.bytes.is_some() {
+        for name in self.quiet.drain(..) {
+            let Some(token) = Token::unpack(name) else {
+                continue;
+            };
+            let sending = &mut self.slots[token.slot.index()];
+            // Listed in an earlier call that left submissions over, the slot may be in another life.
+            if sending.course == Course::Quiet && sending.name == name && sending.bytes.is_some() {
+                sending.course = Course::Settled;
                 self.done.push_back(token);
             }
         }
@@ -141,18 +153,20 @@ impl Sends {
     /// The next quiet send that took all, as a completion would say it.
     #[inline]
     pub(super) fn next_done(&mut self) -> Option<Completion> {
-        // One that is listed twice, for what it did in an earlier call, has only one send now.
-        while let Some(token) = self.done.pop_front() {
-            if let Some(bytes) = self.slots[token.slot.index()].bytes.take() {
-                return Some(Completion {
-                    token,
-                    result: bytes.left() as i32,
-                    more: false,
-                    loan: Loan::Outgoing(bytes),
-                });
-            }
-        }
-        None
+        let token = self.done.pop_front()?;
+        let sending = &mut self.slots[token.slot.index()];
+        debug_assert!(
+            sending.course == Course::Settled,
+            "it is listed once, and its slot waits for it"
+        );
+        sending.course = Course::Quiet;
+        let bytes = sending.bytes.take()?;
+        Some(Completion {
+            token,
+            result: bytes.left() as i32,
+            more: false,
+            loan: Loan::Outgoing(bytes),
+        })
     }
 
     /// What a send's own completion gives back. After one that took all there is room again.
@@ -197,5 +211,52 @@ impl Message {
         }
         self.header.msg_iov = self.pieces.as_mut_ptr();
         self.header.msg_iovlen = self.pieces.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::{Generation, OpKind};
+
+    fn name(generation: u32) -> Token {
+        Token::new(OpKind::Send, Slot::new(0), Generation::wrapping(generation))
+    }
+
+    fn push(sends: &mut Sends, token: Token, byte: u8) {
+        let buffer = vec![byte; 8];
+        let bytes = Outgoing::Single { buffer, sent: 0 };
+        let _ = sends.describe(Socket::from_raw(0), bytes, token);
+    }
+
+    fn done(sends: &mut Sends) -> Vec<Token> {
+        std::iter::from_fn(|| sends.next_done())
+            .map(|completion| completion.token)
+            .collect()
+    }
+
+    #[test]
+    fn a_send_that_was_left_over_is_not_taken_for_the_next_life_of_its_slot() {
+        let mut sends = Sends::default();
+        push(&mut sends, name(0), 1);
+        // Memory was short, so nothing was settled; it told what it took, and its slot was freed.
+        sends.note_completion(Slot::new(0));
+        assert!(matches!(sends.end(Slot::new(0), 8), Loan::Outgoing(_)));
+        push(&mut sends, name(1), 2);
+        sends.settle();
+        assert_eq!(done(&mut sends), [name(1)]);
+    }
+
+    #[test]
+    fn a_send_that_is_listed_twice_completes_once() {
+        let mut sends = Sends::default();
+        push(&mut sends, name(0), 1);
+        sends.note_completion(Slot::new(0));
+        assert!(matches!(sends.end(Slot::new(0), 8), Loan::Outgoing(_)));
+        push(&mut sends, name(0), 2);
+        sends.settle();
+        assert!(sends.next_done().is_some());
+        push(&mut sends, name(0), 3);
+        assert_eq!(done(&mut sends), [], "this one was not submitted yet");
     }
 }
