@@ -85,6 +85,8 @@ pub struct Io<'a> {
     pub over_limit: bool,
     pub(crate) deadline: &'a mut Instant,
     pub(crate) wants_drained: &'a mut bool,
+    /// Output of earlier calls is in the kernel's hands, and not all of it is gone.
+    pub(crate) sending: bool,
     pub(crate) socket: Socket,
     pub(crate) slot: Slot,
     pub(crate) core: u16,
@@ -102,6 +104,11 @@ impl Io<'_> {
     /// The deadline that is set.
     pub fn deadline(&self) -> Instant {
         *self.deadline
+    }
+
+    /// Whether everything written so far has been handed to the kernel.
+    pub fn is_drained(&self) -> bool {
+        !self.sending && self.output.is_empty()
     }
 
     /// Calls [`Application::advance`] once everything written so far has been handed to the kernel.
@@ -175,6 +182,7 @@ impl Detached {
             over_limit: false,
             deadline: &mut self.deadline,
             wants_drained: &mut self.wants_drained,
+            sending: false,
             socket: Socket::from_raw(-1),
             slot: Slot::new(0),
             core: 0,

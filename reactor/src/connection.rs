@@ -149,6 +149,7 @@ impl<C> Connection<C> {
             over_limit: self.over_limit,
             deadline: &mut self.deadline,
             wants_drained: &mut self.wants_drained,
+            sending: self.sending,
             socket: self.socket,
             slot,
             core: present.core,

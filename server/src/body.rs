@@ -12,6 +12,7 @@ mod multipart;
 
 pub use multipart::{Multipart, Part};
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::{self, Poll};
 
@@ -45,7 +46,7 @@ impl Context {
     /// }
     /// ```
     pub fn body(&self) -> Body {
-        Body(self.clone())
+        Body(self.clone(), Cell::new(0))
     }
 
     /// Lets the request's body have so many bytes, instead of the
@@ -72,7 +73,20 @@ impl Context {
 ///
 /// What was read before an error is lost: a body can be read once.
 #[derive(Debug)]
-pub struct Body(Context);
+pub struct Body(Context, Cell<u32>);
+
+/// Reading, until this is dropped: a read that was given up waits no more.
+struct Reading<'b>(&'b Body);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let Body(ctx, number) = self.0;
+        let exchange = &ctx.0.exchange;
+        if exchange.upload.stop_waiting(number.get()) {
+            exchange.notify(); // another time limit runs now
+        }
+    }
+}
 
 impl Body {
     /// The next bytes as they come, some 64 KiB at most; `None` at the end.
@@ -83,6 +97,7 @@ impl Body {
     ///
     /// See [`Body`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        let _until_dropped = Reading(self);
         poll_fn(|cx| self.poll_chunk(cx)).await
     }
 
@@ -107,6 +122,7 @@ impl Body {
             let missing = reserved.min(RESERVED_MAX).saturating_sub(arrived.len());
             arrived.reserve(missing);
         }
+        let _until_dropped = Reading(&self);
         poll_fn(|cx| match self.check() {
             Ok(()) if self.upload().state.get() == UploadState::Open => self.wait(cx),
             Ok(()) => Poll::Ready(self.take().map(Option::unwrap_or_default)),
@@ -227,7 +243,7 @@ impl Body {
 
     fn wait<T>(&self, cx: &task::Context<'_>) -> Poll<T> {
         self.upload().wanted.set(true);
-        self.upload().wait(cx.waker());
+        self.1.set(self.upload().wait(cx.waker()));
         self.0.0.exchange.notify();
         Poll::Pending
     }

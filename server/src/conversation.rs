@@ -148,14 +148,36 @@ impl HttpCore {
 
     /// Nothing is left to do until the client sends more.
     fn rest(&self, conversation: &Conversation, io: &mut Io<'_>) -> Intent {
-        if io.peer_finished || (io.draining && conversation.requests > 0) {
+        if io.peer_finished {
             return Intent::Finish;
         }
-        let time = match io.draining {
+        if io.draining && conversation.requests > 0 {
+            // An answer that is on its way may have promised to keep the connection.
+            return match io.is_drained() {
+                true => Intent::Finish,
+                false => Intent::Linger,
+            };
+        }
+        io.set_deadline(io.now + self.idle_time(io));
+        Intent::Continue
+    }
+
+    /// How long a connection may wait for a request.
+    fn idle_time(&self, io: &Io<'_>) -> Duration {
+        match io.draining {
             true => FIRST_REQUEST_TIME.min(self.core.limits.idle_time),
             false => self.core.limits.idle_time,
-        };
-        io.set_deadline(io.now + time);
+        }
+    }
+
+    /// Its time without a request is over; but it was not idle while its last answer was on its
+    /// way. That is looked at now, and not after each answer: most are gone in the turn they came.
+    fn end_idle(io: &mut Io<'_>) -> Intent {
+        if io.is_drained() {
+            return Intent::Finish;
+        }
+        io.wake_when_drained(); // then its time begins
+        io.set_deadline(Instant::NEVER); // the reactor watches whether the client reads
         Intent::Continue
     }
 
@@ -330,7 +352,7 @@ impl Application for HttpCore {
 
     fn opened(&mut self, io: &mut Io<'_>) -> Conversation {
         self.core.counts.connections.add();
-        io.set_deadline(io.now + self.core.limits.idle_time);
+        io.set_deadline(io.now + self.idle_time(io));
         Conversation {
             preface: self.owed_preface(io),
             ..Conversation::default()
@@ -379,7 +401,7 @@ impl Application for HttpCore {
         if conversation.head_begun {
             return self.refuse_slow_head(io);
         }
-        Intent::Finish
+        Self::end_idle(io)
     }
 
     fn closed(&mut self, mut conversation: Conversation, reason: CloseReason) {

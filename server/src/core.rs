@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ringlane_reactor::drop_caught;
+
 use crate::app::Settings;
 use crate::context::client::Trust;
 use crate::conversation::PrefaceRule;
@@ -34,6 +36,13 @@ pub(crate) struct Core {
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) sockets: Rc<Sockets>,
     states: Vec<Box<dyn Any>>,
+}
+
+impl Drop for Core {
+    /// States are a user's: a destructor that panics ends neither the others nor the core's end.
+    fn drop(&mut self) {
+        self.states.drain(..).for_each(drop_caught);
+    }
 }
 
 /// What a core has seen, in words that it alone writes and other threads read.

@@ -6,11 +6,11 @@
 //! Not here: results (`blocking.rs`).
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::BlockingError;
+use crate::panic;
 
 /// Threads that run [`blocking`](crate::blocking()) work at a time, in the whole process.
 pub const BLOCKING_THREADS_MAX: usize = 64;
@@ -86,7 +86,7 @@ impl Pool {
             while let Some(job) = state.queue.pop_front() {
                 drop(state);
                 // Work that panics is caught before; what it captured may still panic when dropped.
-                let _ = catch_unwind(AssertUnwindSafe(job));
+                panic::contain(job);
                 state = self.lock();
             }
             state.idle += 1;

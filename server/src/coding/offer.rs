@@ -13,6 +13,7 @@
 
 use bytes::Bytes;
 use ringlane_protocol::{Method, ResponseHeaders, StatusCode};
+use ringlane_reactor::drop_caught;
 
 use super::{Coding, Encoder};
 use crate::Context;
@@ -83,7 +84,7 @@ impl Offer {
         let is_worth_it = coded.len() < length || self.is_forced;
         if went_well.is_ok() && is_worth_it && says_coding(reply, coding) {
             let plain = reply.body.borrow_mut().shared.replace(coded.into());
-            drop(plain); // bytes may have an owner of a user's
+            drop_caught(plain); // bytes may have an owner of a user's
         }
     }
 

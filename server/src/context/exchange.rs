@@ -16,11 +16,12 @@ use std::task::Waker;
 
 use bytes::{Bytes, BytesMut};
 use ringlane_protocol::{BodyError, Framing};
-use ringlane_reactor::{Address, ConnectionWaker, End, Socket, local};
+use ringlane_reactor::{Address, ConnectionWaker, End, Socket, drop_caught, local};
 
 use crate::conversation::Ends;
 
 use crate::coding::{Coding, Decoder, Encoder};
+use crate::panic;
 
 /// Bytes that wait in either direction before the one who brings more has to wait.
 pub(crate) const WINDOW_BYTES: usize = 64 * 1024;
@@ -127,6 +128,8 @@ pub(crate) struct Upload {
     /// Stands between `arrived` and the handler, if the body is encoded and a layer says so.
     pub(crate) decoder: RefCell<Option<Box<Decoder>>>,
     reader: Cell<Option<Waker>>,
+    /// Counts those who have waited; the last of them is `reader`.
+    readers: Cell<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -193,10 +196,21 @@ impl Upload {
         }
     }
 
-    /// Has `waker` woken when there is something new.
-    pub(crate) fn wait(&self, waker: &Waker) {
+    /// Has `waker` woken when there is something new. Gives a number to stop waiting by.
+    pub(crate) fn wait(&self, waker: &Waker) -> u32 {
         let old = self.reader.replace(Some(waker.clone()));
         drop(old);
+        self.readers.set(self.readers.get().wrapping_add(1));
+        self.readers.get()
+    }
+
+    /// The reader of that number does not wait any more. False if it was not waiting.
+    pub(crate) fn stop_waiting(&self, reader: u32) -> bool {
+        if reader != self.readers.get() {
+            return false; // another has taken its place
+        }
+        let waker = self.reader.take();
+        waker.is_some()
     }
 
     /// Whether a handler waits for the client to send more.
@@ -223,6 +237,7 @@ impl Upload {
             arrived,
             decoder,
             reader,
+            readers: _, // only told apart
         } = self;
         if state.replace(UploadState::Absent) == UploadState::Absent {
             wanted.set(false);
@@ -239,7 +254,7 @@ impl Upload {
             *arrived = BytesMut::new();
         }
         *decoder.get_mut() = None;
-        reader.set(None);
+        drop_caught(reader.take());
     }
 }
 
@@ -249,7 +264,7 @@ fn wake_other(waiting: Option<Waker>, own: &Waker) -> bool {
     if waker.will_wake(own) {
         return true;
     }
-    waker.wake();
+    panic::contain(|| waker.wake()); // it may be a user's
     false
 }
 
@@ -335,10 +350,15 @@ impl Download {
             return;
         }
         self.state.set(DownloadState::Closed);
-        let queue = self.queue.take();
-        drop(queue); // bytes may have an owner of a user's
-        self.queued_bytes.set(0);
+        self.clear();
         self.encoder.replace(None);
+    }
+
+    /// Drops what waits: piece by piece, for each may have an owner of a user's.
+    fn clear(&self) {
+        while let Some(bytes) = self.take() {
+            drop_caught(bytes);
+        }
     }
 
     /// Has the sender look again. Gives true if that is the caller, whose waker is `own`.
@@ -361,9 +381,11 @@ impl Download {
         }
         length.set(None);
         put.set(0);
-        queue.get_mut().clear();
+        for bytes in queue.get_mut().drain(..) {
+            drop_caught(bytes);
+        }
         queued_bytes.set(0);
         *encoder.get_mut() = None;
-        sender.set(None);
+        drop_caught(sender.take());
     }
 }

@@ -8,6 +8,8 @@
 use std::any::Any;
 use std::cell::OnceCell;
 
+use ringlane_reactor::drop_caught;
+
 /// A list that only grows.
 #[derive(Default)]
 pub(crate) struct Extensions(OnceCell<Box<Node>>);
@@ -57,9 +59,13 @@ impl Extensions {
         self.0.get().is_none()
     }
 
-    /// Takes everything out. Dropping it runs destructors of users.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
+    /// Drops everything, one by one: each may have a destructor of a user's that panics.
+    pub(crate) fn clear(&mut self) {
+        let mut list = std::mem::take(self);
+        while let Some(node) = list.0.take() {
+            drop_caught(node.value);
+            list = node.next;
+        }
     }
 }
 
@@ -78,7 +84,7 @@ mod tests {
         assert_eq!(extensions.get(), Some(&1u8));
         assert_eq!(extensions.get(), Some(&"text"));
         assert_eq!(extensions.get::<u16>(), None);
-        drop(extensions.take());
+        extensions.clear();
         assert!(extensions.is_empty());
     }
 }

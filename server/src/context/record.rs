@@ -12,6 +12,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use ringlane_protocol::{RequestHead, ResponseHeaders, StatusCode};
 use ringlane_reactor::clock::Instant;
+use ringlane_reactor::drop_caught;
 use ringlane_router::Params;
 
 use super::exchange::Exchange;
@@ -19,7 +20,6 @@ use super::extensions::Extensions;
 use crate::chain::{Cancel, Chain, Outcome};
 use crate::coding::Offer;
 use crate::core::{ContentType, Core};
-use crate::panic;
 
 /// A body buffer that has grown beyond this is not kept for the next request.
 const BODY_KEPT_MAX: usize = 64 * 1024;
@@ -133,9 +133,7 @@ impl Record {
         reply.reset();
         exchange.reset();
         if !extensions.is_empty() {
-            let values = extensions.take();
-            // A destructor of a user's may panic: the core must live.
-            panic::contain(|| drop(values));
+            extensions.clear();
         }
         run.reset();
     }
@@ -176,7 +174,9 @@ impl Reply {
         if buffer.capacity() > BODY_KEPT_MAX {
             *buffer = Vec::new();
         }
-        *shared = None;
+        if let Some(bytes) = shared.take() {
+            drop_caught(bytes); // they may have an owner of a user's
+        }
         offer.set(None);
         is_faulty.set(false);
     }

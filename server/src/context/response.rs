@@ -11,6 +11,7 @@ use std::io::Write;
 
 use bytes::Bytes;
 use ringlane_protocol::{HeaderError, StatusCode, is_field_value};
+use ringlane_reactor::drop_caught;
 use serde::Serialize;
 
 use super::Context;
@@ -200,7 +201,7 @@ impl Context {
         body.buffer.clear();
         let shared = body.shared.take();
         drop(body);
-        drop(shared); // bytes may have an owner of a user's
+        drop_caught(shared); // bytes may have an owner of a user's
     }
 
     /// Makes the answer a 500: the program, not the client, made a mistake.
@@ -253,7 +254,7 @@ impl Context {
         if body.shared.is_some() {
             let shared = body.shared.take();
             drop(body);
-            drop(shared); // bytes may have an owner of a user's
+            drop_caught(shared); // bytes may have an owner of a user's
         }
     }
 
@@ -263,7 +264,7 @@ impl Context {
         };
         reply.content_type.set(content_type);
         let replaced = reply.body.borrow_mut().shared.replace(bytes);
-        drop(replaced);
+        drop_caught(replaced);
     }
 
     /// Lets a user's code write the body. The buffer is taken out meanwhile, so that code which

@@ -11,10 +11,11 @@ use std::task::Waker;
 use bytes::Bytes;
 use ringlane_protocol::chunked::{CHUNK_END, ChunkHead};
 use ringlane_protocol::{BodyDecoder, BodyPart, Framing, ResponseBody};
-use ringlane_reactor::Io;
 use ringlane_reactor::clock::Instant;
+use ringlane_reactor::{Io, drop_caught};
 
 use super::OUTPUT_BYTES_MAX;
+use super::answer::send;
 use super::clocks::Clocks;
 use crate::Context;
 use crate::chain::Descent;
@@ -245,6 +246,7 @@ impl Active {
             };
             self.coded_left -= bytes.len();
             went_well = encoder.push(&bytes, &mut coded);
+            drop_caught(bytes); // they may have an owner of a user's
         }
         let ends_now = download.state.get() == DownloadState::Finished && self.descent.is_none();
         if download.is_empty() && !ends_now {
@@ -279,10 +281,10 @@ fn write_piece(framing: ResponseBody, bytes: Bytes, io: &mut Io<'_>) {
         ResponseBody::Chunked if !bytes.is_empty() => {
             let head = ChunkHead::new(bytes.len());
             io.output.buffer().extend_from_slice(head.as_ref());
-            io.output.append(bytes);
+            send(bytes, io);
             io.output.buffer().extend_from_slice(CHUNK_END);
         }
-        ResponseBody::UntilClose | ResponseBody::Length(_) => io.output.append(bytes),
-        ResponseBody::None | ResponseBody::Chunked => {}
+        ResponseBody::UntilClose | ResponseBody::Length(_) => send(bytes, io),
+        ResponseBody::None | ResponseBody::Chunked => drop_caught(bytes),
     }
 }

@@ -5,8 +5,9 @@
 //!
 //! Not here: streamed bodies (`active.rs`), answers to what is no request (`refuse.rs`).
 
+use bytes::Bytes;
 use ringlane_protocol::{Method, ResponseBody, ResponseHead, StatusCode, Version};
-use ringlane_reactor::{Intent, Io};
+use ringlane_reactor::{Intent, Io, PIECE_BYTES_MIN, drop_caught};
 
 use super::active::Active;
 use super::usual::Kind;
@@ -86,9 +87,7 @@ impl HttpCore {
         let reply = &ctx.0.reply;
         let shared = reply.body.borrow_mut().shared.take();
         let payload = reply.body.borrow();
-        let length = shared
-            .as_ref()
-            .map_or(payload.buffer.len(), bytes::Bytes::len);
+        let length = shared.as_ref().map_or(payload.buffer.len(), Bytes::len);
         let body = match reply.content_type.get() {
             ContentType::None => ResponseBody::None,
             ContentType::Text | ContentType::Html | ContentType::Json | ContentType::Binary => {
@@ -102,10 +101,12 @@ impl HttpCore {
         }
         match framing {
             ResponseBody::Length(_) => match shared {
-                Some(bytes) => io.output.append(bytes),
+                Some(bytes) => send(bytes, io),
                 None => io.output.buffer().extend_from_slice(&payload.buffer),
             },
-            ResponseBody::None | ResponseBody::Chunked | ResponseBody::UntilClose => {}
+            ResponseBody::None | ResponseBody::Chunked | ResponseBody::UntilClose => {
+                drop_caught(shared);
+            }
         }
         kept
     }
@@ -152,6 +153,16 @@ impl HttpCore {
         };
         head.write(io.output.buffer());
         (head.framing(), head.keeps_alive())
+    }
+}
+
+/// Sends bytes that may have an owner of a user's.
+pub(super) fn send(bytes: Bytes, io: &mut Io<'_>) {
+    if bytes.len() < PIECE_BYTES_MIN {
+        io.output.buffer().extend_from_slice(&bytes);
+        drop_caught(bytes);
+    } else {
+        io.output.append(bytes);
     }
 }
 

@@ -93,7 +93,7 @@ impl HttpCore {
                     let limits = &http.core.limits;
                     if !active.clocks.renew_body(active.decoded, limits) {
                         if active.is_answered {
-                            return Progress::End(Intent::Finish);
+                            return Progress::End(Intent::Linger); // it may still be sending
                         }
                         active.is_broken = true;
                         active.decoder = None;

@@ -9,13 +9,13 @@
 use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::shelf::{Got, Live};
 use super::{Inner, Manage};
+use crate::panic;
 
 /// The right to have one resource alive. Dropped, it is the next one's in line.
 pub(super) struct Place<M: Manage>(Option<Arc<Inner<M>>>);
@@ -94,8 +94,8 @@ impl<M: Manage> Drop for Pooled<M> {
             return;
         };
         let pool = self.place.pool();
-        let is_broken = || pool.manager.is_broken(&mut live.resource);
-        let is_broken = catch_unwind(AssertUnwindSafe(is_broken)).unwrap_or(true);
+        let mut is_broken = true; // if it panics
+        panic::contain(|| is_broken = pool.manager.is_broken(&mut live.resource));
         if is_broken || pool.shelf.is_too_old(&live) {
             drop_caught(live);
         } else {
@@ -112,7 +112,7 @@ impl<M: Manage<Resource: fmt::Debug>> fmt::Debug for Pooled<M> {
 
 /// A destructor of a user's may panic: the place must be given back all the same.
 pub(super) fn drop_caught<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    ringlane_reactor::drop_caught(value);
 }
 
 /// Standing in line. Dropped, it leaves the line; what it was handed goes to the next.

@@ -31,6 +31,9 @@ fn routes() -> Builder {
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
+/// More than all buffers on the way hold.
+const LARGE: usize = 4 * 1024 * 1024;
+
 fn sleep(seconds: u32) -> String {
     format!("GET /sleep/{seconds} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
@@ -53,6 +56,79 @@ fn idle_connections_are_closed_without_a_word() {
         .expect("")
         .pass(2 * SECOND)
         .expect("end");
+}
+
+#[test]
+fn a_connection_is_not_idle_while_its_answer_is_being_sent() {
+    let download = || {
+        let server = routes()
+            .limits(limits().idle_time(5 * SECOND))
+            .get("/large", |_| "x".repeat(LARGE));
+        let mut talk = Talk::with(server);
+        talk.connection.pause(true);
+        talk.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+        talk.pass(13 * SECOND);
+        assert!(!talk.connection.is_finished(), "{}", talk.heard());
+        talk
+    };
+    let whole = format!("200 {LARGE} x");
+    let mut talk = download();
+    talk.connection.pause(false);
+    talk.pass(Duration::ZERO).expect(&whole);
+    // The time begins when all is sent.
+    talk.pass(4 * SECOND).send(GET).expect("200 index");
+    talk.pass(6 * SECOND).expect("end");
+    // What was sent meanwhile is answered.
+    let mut talk = download();
+    talk.send(GET).pass(6 * SECOND).connection.pause(false);
+    talk.pass(Duration::ZERO)
+        .expect(&format!("{whole} | 200 index"));
+    // A client that sends while the server ends gets what is on its way.
+    let mut talk = download();
+    talk.client.shut_down(60 * SECOND);
+    talk.send(GET).connection.pause(false);
+    let _ = talk.client.run(6 * SECOND);
+    talk.received.extend(talk.connection.read());
+    talk.expect(&format!("{whole} | end"));
+}
+
+#[test]
+fn a_body_that_nobody_waits_for_any_more_spends_the_handlers_time() {
+    let server = server()
+        .limits(limits())
+        .post("/once", async |ctx: Context| {
+            let mut body = ctx.body();
+            let first = time::timeout(SECOND, body.chunk()).await;
+            assert!(first.is_err(), "nothing was sent");
+            time::sleep(15 * SECOND).await;
+            match body.bytes().await {
+                Ok(bytes) => format!("{} bytes", bytes.len()),
+                Err(error) => error.message().to_owned(),
+            }
+        })
+        .post("/never", async |ctx: Context| {
+            let mut body = ctx.body();
+            let _ = time::timeout(SECOND, body.chunk()).await;
+            time::sleep(100 * SECOND).await;
+        })
+        .post("/task", async |ctx: Context| {
+            let mut body = ctx.body();
+            let task = crate::spawn(async move {
+                let _ = time::timeout(SECOND, body.chunk()).await;
+                std::future::pending::<()>().await;
+            });
+            let _ = task.await;
+        });
+    let head = |path| format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n");
+    let mut talk = Talk::with(server);
+    talk.send(head("/once")).pass(14 * SECOND).send("abcd");
+    talk.pass(3 * SECOND).expect("200 4 bytes");
+    for path in ["/never", "/task"] {
+        talk.send(head(path)).pass(30 * SECOND).expect("");
+        talk.pass(2 * SECOND)
+            .send("abcd")
+            .expect("503 the request took too long");
+    }
 }
 
 #[test]

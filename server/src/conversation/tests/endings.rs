@@ -166,6 +166,95 @@ fn a_server_that_ends_lets_requests_end() {
 }
 
 #[test]
+fn a_connection_that_opens_while_the_server_ends_does_not_hold_it_for_long() {
+    let config = Config {
+        connections_max: 1,
+        ..Config::default()
+    };
+    let mut talk = Talk::with(routes().reactor(config));
+    let late = talk.client.connect(); // it has no place until the first one ends
+    talk.send(get("/wait"));
+    talk.client.shut_down(60 * SECOND);
+    talk.pass(4 * SECOND);
+    assert!(!late.is_finished());
+    let ended = talk.client.run(4 * SECOND);
+    assert!(ended.is_err() && late.is_finished());
+}
+
+/// Panics when it is dropped, with another of its kind.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            std::panic::panic_any(Self);
+        }
+    }
+}
+
+impl AsRef<[u8]> for Bomb {
+    fn as_ref(&self) -> &[u8] {
+        b"bomb"
+    }
+}
+
+fn bomb() -> bytes::Bytes {
+    bytes::Bytes::from_owner(Bomb)
+}
+
+#[test]
+fn destructors_that_panic_end_no_core() {
+    let bombs = || {
+        server()
+            .state(|_| Bomb)
+            .get("/", |_| "index")
+            .get("/bytes", |ctx: Context| {
+                ctx.bytes(bomb());
+            })
+            .get("/panic", |_| std::panic::panic_any(Bomb))
+            .get("/both", |ctx: Context| {
+                ctx.bytes(bomb());
+                std::panic::panic_any(Bomb)
+            })
+            .get("/stored", |ctx: Context| {
+                struct Other(Bomb);
+                ctx.insert(Bomb);
+                let _ = &ctx.insert(Other(Bomb)).0;
+            })
+            .get("/late", async |ctx: Context| {
+                ctx.bytes(bomb());
+                std::future::pending::<()>().await;
+            })
+            .get("/stream", async |ctx: Context| -> Result {
+                let mut stream = ctx.stream()?;
+                for _ in 0..3 {
+                    stream.send(bomb()).await?;
+                }
+                std::future::pending::<()>().await;
+                Ok(())
+            })
+            .get("/task", async |_| {
+                drop(crate::blocking(|| Bomb));
+            })
+    };
+    let paths = [
+        "/bytes", "/panic", "/both", "/stored", "/late", "/stream", "/task",
+    ];
+    for path in paths {
+        for method in ["GET", "HEAD"] {
+            let mut talk = Talk::with(bombs());
+            let bystander = talk.client.connect();
+            talk.send(format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            talk.pass(31 * SECOND).finish();
+            bystander.send(get("/"));
+            talk.connection = bystander;
+            talk.received.clear();
+            talk.pass(Duration::ZERO).expect("200 index");
+        }
+    }
+}
+
+#[test]
 fn what_was_sent_before_the_end_began_is_answered() {
     let mut talk = Talk::with(routes());
     talk.connection.send(get("/wait") + &get("/").repeat(3));
