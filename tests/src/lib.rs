@@ -10,3 +10,11 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/GUIDE.md")]
+mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/from-hyperlane.md")]
+mod from_hyperlane {}
