@@ -81,6 +81,8 @@ pub enum StartError {
     Config(ConfigError),
     /// An address cannot be listened on.
     Bind(BindError),
+    /// No address was given to listen on.
+    NoAddress,
     /// `io_uring` was demanded and cannot be had.
     Ring(RingError),
     /// Something that the kernel should give and did not.
@@ -92,6 +94,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
+            Self::NoAddress => f.write_str("there is no address to listen on; bind at least one"),
             Self::Ring(error) => error.fmt(f),
             Self::Os(what, error) => write!(f, "{what}: {error}"),
         }
@@ -219,6 +222,9 @@ where
     F: Fn(usize) -> A + Send + Sync + 'static,
 {
     setup.config.check().map_err(StartError::Config)?;
+    if setup.binds.is_empty() {
+        return Err(StartError::NoAddress);
+    }
     let cpus = Cpus::allowed().map_err(|error| StartError::Os("reading the CPU set", error))?;
     let cores = setup.cores.unwrap_or(cpus.0.len()).max(1);
     let mut setup = setup;

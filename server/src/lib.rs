@@ -1,5 +1,9 @@
 //! Ringlane: a web server framework for Linux with one pinned event loop per core.
 //!
+//! Handlers are functions of a [`Context`], asynchronous or not. They run on the core that owns the
+//! connection and share nothing with other cores, so they need no lock, no `Arc` and no `Send`.
+//! io_uring moves the bytes, or epoll where that is refused.
+//!
 //! ```no_run
 //! use ringlane::{Context, Result, Server};
 //!
@@ -22,6 +26,42 @@
 //!         .run()
 //! }
 //! ```
+//!
+//! # What is where
+//!
+//! | to | see |
+//! |---|---|
+//! | register routes, layers and settings | [`Server::builder`], [`Builder`], [`Routes`] |
+//! | read a request and answer it | [`Context`], [`Body`], [`ResponseStream`], [`cookies`] |
+//! | return an answer | [`IntoResponse`], [`Json`], [`Html`], [`StatusCode`] |
+//! | say what errors mean | [`Error`], [`Result`], [`AppError`], [`Builder::map_error`] |
+//! | put something around handlers | [`middleware`], [`Builder::before`], [`Builder::wrap`] |
+//! | know who is asking | [`middleware::auth`], [`Context::client_address`] |
+//! | keep values of a core, or of a request | [`Builder::state`], [`Context::insert`] |
+//! | wait, repeat, give up | [`time`], [`spawn`], [`task`] |
+//! | do what blocks | [`blocking()`] |
+//! | live with what fails | [`Retry`], [`Breaker`], [`Pool`] |
+//! | limit what clients may do | [`Limits`], [`middleware::RateLimit`], [`middleware::BodyLimit`] |
+//! | see what is going on | [`middleware::Health`], [`middleware::Metrics`], [`ServerStatus`] |
+//! | start, and end in order | [`Server::run`], [`Server::start`], [`Handle`], [`Shutdown`] |
+//! | test without a socket | [`testing`] |
+//!
+//! The repository's pages go further: the [guide] leads from a first server to one in production,
+//! [routing] has the grammar of patterns, [HTTP] says what is accepted and refused, [kernel tuning]
+//! what of a machine limits a server, and [architecture] how all of this works.
+//!
+//! [architecture]: ../../../docs/ARCHITECTURE.md
+//! [guide]: ../../../docs/GUIDE.md
+//! [HTTP]: ../../../docs/HTTP.md
+//! [kernel tuning]: ../../../docs/KERNEL-TUNING.md
+//! [routing]: ../../../docs/ROUTING.md
+//!
+//! # Features
+//!
+//! All are on by default: `brotli` and `zstd`, two more content codings, and `jwt`, JSON Web
+//! Tokens. `jwt` and `zstd` need a C compiler.
+//!
+//! # Within
 //!
 //! A request's bytes travel through these modules:
 //!

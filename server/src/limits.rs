@@ -379,4 +379,53 @@ mod tests {
             &["headers_max", "idle_time"],
         );
     }
+
+    #[test]
+    fn the_guide_names_every_limit_with_its_default() {
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/GUIDE.md");
+        let guide = std::fs::read_to_string(guide).expect("the guide is there");
+        let rows = guide
+            .split("| `Limits::` |")
+            .nth(1)
+            .expect("it has the table");
+        let rows = rows
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        let rows: Vec<Vec<&str>> = rows
+            .map(|row| row.split('|').map(str::trim).collect())
+            .collect();
+        let kib = |bytes: u64| match bytes % (1 << 20) {
+            0 => format!("{} MiB", bytes >> 20),
+            _ => format!("{} KiB", bytes >> 10),
+        };
+        let seconds = |time: Duration| format!("{} s", time.as_secs());
+        let limits = Limits::default();
+        let defaults = [
+            ("head_bytes_max", kib(limits.head.head_bytes_max as u64)),
+            ("headers_max", limits.head.headers_max.to_string()),
+            ("target_bytes_max", kib(limits.head.target_bytes_max as u64)),
+            ("body_bytes_max", kib(limits.body_bytes_max)),
+            ("unread_body_bytes_max", kib(limits.unread_body_bytes_max)),
+            ("head_time", seconds(limits.head_time)),
+            ("idle_time", seconds(limits.idle_time)),
+            ("body_progress_time", seconds(limits.body_progress_time)),
+            (
+                "body_progress_bytes_min",
+                kib(limits.body_progress_bytes_min),
+            ),
+            ("handler_time", seconds(limits.handler_time)),
+            ("grace_time", seconds(limits.grace_time)),
+            ("write_time", seconds(limits.write_time)),
+            ("requests_per_connection_max", "unlimited".to_owned()),
+        ];
+        assert_eq!(rows.len(), defaults.len());
+        for (row, (name, default)) in rows.iter().zip(defaults) {
+            assert_eq!(
+                (row[1], row[2]),
+                (format!("`{name}`").as_str(), default.as_str())
+            );
+        }
+        assert_eq!(limits.requests_per_connection_max, None);
+    }
 }

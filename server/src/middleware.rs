@@ -19,7 +19,9 @@
 //! | [`AccessLog`], [`RequestId`], [`Timing`], [`Counters`] | what is going on |
 //! | [`SecurityHeaders`], [`Cors`] | what browsers are told |
 //! | [`auth`] | who is asking: bearer tokens, passwords, JSON Web Tokens |
-//! | [`RateLimit`], [`Timeout`] | how often, and how long |
+//! | [`RateLimit`], [`Timeout`], [`BodyLimit`] | how often, how long, and how much |
+//! | [`Compression`], [`Decompression`] | in which coding bodies travel |
+//! | [`Health`], [`Metrics`] | what monitors ask |
 //!
 //! As any layer they nest in the order in which they are written. Write them on the server itself:
 //! only its layers are also around answers that no route gives, such as 404 or a preflight's.

@@ -14,3 +14,11 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/WEBSOCKET.md")]
 mod websocket {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/GUIDE.md")]
+mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/from-hyperlane.md")]
+mod from_hyperlane {}

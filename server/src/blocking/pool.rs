@@ -2,12 +2,16 @@
 //!
 //! Always true here:
 //! - A function that is queued has a thread that will come for it.
+//! - These threads run on every CPU of the process, whichever core asked for them.
 //!
 //! Not here: results (`blocking.rs`).
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use rustix::process::getpid;
+use rustix::thread::{sched_getaffinity, sched_setaffinity};
 
 use super::BlockingError;
 use crate::panic;
@@ -81,6 +85,7 @@ impl Pool {
 
     /// The life of a thread.
     fn serve(&self) {
+        unpin();
         let mut state = self.lock();
         loop {
             while let Some(job) = state.queue.pop_front() {
@@ -99,5 +104,13 @@ impl Pool {
                 return;
             }
         }
+    }
+}
+
+/// Lets this thread run wherever the process' first thread may. It was started by a core, whose CPU
+/// it would have to share otherwise: a thread inherits where it may run.
+fn unpin() {
+    if let Ok(cpus) = sched_getaffinity(Some(getpid())) {
+        let _ = sched_setaffinity(None, &cpus); // refused, the work is done all the same
     }
 }

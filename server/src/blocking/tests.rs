@@ -140,3 +140,27 @@ fn the_queue_has_an_end_and_what_is_beyond_it_is_a_503() {
     );
     POOL.run(Box::new(job)).expect("there is room again");
 }
+
+#[test]
+fn blocking_work_does_not_stay_on_the_cpu_of_the_core_that_asked_for_it() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    static POOL: super::pool::Pool = super::pool::Pool::new();
+    let all = sched_getaffinity(Some(rustix::process::getpid())).expect("it can be asked for");
+    let (told, heard) = std::sync::mpsc::channel();
+    let core = std::thread::spawn(move || {
+        let mut one = CpuSet::new();
+        one.set(
+            (0..CpuSet::MAX_CPU)
+                .find(|&cpu| all.is_set(cpu))
+                .expect("there is one"),
+        );
+        sched_setaffinity(None, &one).expect("a core is pinned like this");
+        let job = move || {
+            let cpus = sched_getaffinity(None).expect("it can be asked for");
+            told.send(cpus).expect("the test waits for it");
+        };
+        POOL.run(Box::new(job)).expect("a thread is free");
+    });
+    core.join().expect("it did not panic");
+    assert_eq!(heard.recv().expect("the work is done"), all);
+}

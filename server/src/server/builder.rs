@@ -35,6 +35,8 @@ pub struct Whole {
     binds: Vec<Result<Bind, AddressError>>,
     wrong_networks: Vec<NetworkError>,
     setup: Setup,
+    connections_per_core_max: Option<usize>,
+    over_limit: Option<OverLimit>,
 }
 
 impl Default for Builder {
@@ -46,6 +48,8 @@ impl Default for Builder {
                 binds: Vec::new(),
                 wrong_networks: Vec::new(),
                 setup: Setup::default(),
+                connections_per_core_max: None,
+                over_limit: None,
             },
         }
     }
@@ -107,7 +111,7 @@ impl Builder {
 
     /// Connections on each core. Default: only the limit of all cores together counts.
     pub fn connections_per_core_max(mut self, count: usize) -> Self {
-        self.whole.setup.config.connections_max = count;
+        self.whole.connections_per_core_max = Some(count);
         self
     }
 
@@ -121,12 +125,12 @@ impl Builder {
     /// What happens to one connection more: it waits until another ends (the default), or is
     /// answered with 503 and `Retry-After`.
     pub fn over_limit(mut self, policy: OverLimit) -> Self {
-        self.whole.setup.config.over_limit = policy;
+        self.whole.over_limit = Some(policy);
         self
     }
 
     /// The event loop's own settings. Those that have a method of their own here, or among
-    /// [`Limits`], are replaced by what is set there.
+    /// [`Limits`], are replaced by what is set there, before this or after it.
     pub fn reactor(mut self, config: Config) -> Self {
         self.whole.setup.config = config;
         self
@@ -274,8 +278,13 @@ impl Builder {
             binds,
             wrong_networks,
             mut setup,
+            connections_per_core_max,
+            over_limit,
         } = whole;
         let drain_time = settings.drain_time;
+        let config = &mut setup.config;
+        config.connections_max = connections_per_core_max.unwrap_or(config.connections_max);
+        config.over_limit = over_limit.unwrap_or(config.over_limit);
         let mut problems = Vec::new();
         for bind in binds {
             match bind {

@@ -17,6 +17,7 @@ on_both_drivers! {
     cores_start_serve_and_end_in_order
     connections_of_a_unix_socket_are_dealt_out_in_turn
     an_application_that_cannot_be_made_is_an_error_of_the_start
+    nowhere_to_listen_is_an_error_of_the_start
     a_core_that_panics_ends_the_others
 }
 
@@ -144,6 +145,11 @@ fn an_application_that_cannot_be_made_is_an_error_of_the_start<R: RealRing>() {
     ping(&client(address), b"hello");
     cores.control().stop();
     cores.wait().expect("they end in order");
+}
+
+fn nowhere_to_listen_is_an_error_of_the_start<R: RealRing>() {
+    let started = cores::start(setup(R::DRIVER, Vec::new()), |_| script(echo));
+    assert!(matches!(started, Err(StartError::NoAddress)));
 }
 
 fn a_core_that_panics_ends_the_others<R: RealRing>() {

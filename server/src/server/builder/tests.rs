@@ -65,3 +65,27 @@ fn limits_reach_the_event_loop() {
     assert_eq!(config.write_timeout, Duration::from_secs(7));
     assert_eq!(config.input_bytes_max, 1 << 20, "a whole head fits");
 }
+
+#[test]
+fn a_setting_with_a_method_of_its_own_counts_wherever_the_loops_settings_stand() {
+    let config = Config {
+        connections_max: 5,
+        over_limit: OverLimit::Wait,
+        buffers: 64,
+        ..Config::default()
+    };
+    let set = |builder: Builder| {
+        let builder = builder.connections_per_core_max(7);
+        builder.over_limit(OverLimit::Refuse)
+    };
+    let check = |builder: Builder, connections_max, over_limit| {
+        let server = builder.build().expect("it is well-formed");
+        let config = server.reactor_config();
+        assert_eq!(config.connections_max, connections_max);
+        assert_eq!(config.over_limit, over_limit);
+        assert_eq!(config.buffers, 64);
+    };
+    check(Server::builder().reactor(config), 5, OverLimit::Wait);
+    check(set(Server::builder().reactor(config)), 7, OverLimit::Refuse);
+    check(set(Server::builder()).reactor(config), 7, OverLimit::Refuse);
+}
