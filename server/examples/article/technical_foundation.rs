@@ -122,7 +122,7 @@ impl ApplicationConfig {
             BUFFER_BYTES_MAX,
         )?;
         if let Some(workers) = self.workers {
-            within("workers", workers, 1, ringlane_cores_max())?;
+            within("workers", workers, 1, workers_max())?;
         }
         for (at, origin) in self.cors_origins.iter().enumerate() {
             if !is_origin(origin) {
@@ -135,7 +135,7 @@ impl ApplicationConfig {
 }
 
 /// As many cores as one process can have here.
-fn ringlane_cores_max() -> usize {
+fn workers_max() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -22,7 +22,7 @@ fn connections() -> usize {
     let _ = setrlimit(Resource::Nofile, raised); // what there is will do
     let most = getrlimit(Resource::Nofile).current;
     let most = most.map_or(usize::MAX, |most| {
-        usize::try_from(most - SPARE).unwrap_or(0)
+        usize::try_from(most.saturating_sub(SPARE)).unwrap_or(0)
     });
     CONNECTIONS.min(most)
 }

@@ -21,7 +21,7 @@ pub(super) struct Article {
     pub(super) address: SocketAddr,
     output: Arc<Mutex<String>>,
     log: Arc<Mutex<String>>,
-    config: Config,
+    _config: Config,
 }
 
 /// A file with a configuration, removed in the end.
@@ -105,13 +105,8 @@ impl Article {
             address: address.expect("the line that says the address"),
             output,
             log,
-            config,
+            _config: config,
         }
-    }
-
-    /// Starts another one with the same configuration, and gives what it says.
-    pub(super) fn refused_twin(&self) -> String {
-        refusal(&std::fs::read_to_string(&self.config.0).expect("the configuration"))
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -312,7 +307,9 @@ impl Answer {
 
     /// The first value of a header, by its name in small letters.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers(name).next()
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     pub(super) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {

@@ -18,10 +18,8 @@ fn accepted(article: &Article, peer: SocketAddr) -> Option<OwnedFd> {
     let mut sockets =
         numbers.filter_map(|fd| pidfd_getfd(&process, fd, PidfdGetfdFlags::empty()).ok());
     sockets.find(|socket| {
-        let address = getpeername(socket)
-            .ok()
-            .and_then(|address| address.try_into().ok());
-        address == Some(peer)
+        let address = getpeername(socket).ok().flatten();
+        address.and_then(|address| SocketAddr::try_from(address).ok()) == Some(peer)
     })
 }
 
