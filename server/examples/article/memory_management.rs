@@ -2,7 +2,8 @@
 //! taken apart without a copy.
 //!
 //! Always true here:
-//! - Never more than `CONNECTIONS_MAX` connections are open; one goes back however its request ends.
+//! - The pool has never more than `CONNECTIONS_MAX` connections; one goes back however its request
+//!   ends.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -66,7 +67,7 @@ pub(crate) struct Database(Arc<Pool<Sqlite>>);
 
 impl Database {
     pub(crate) fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
-        let name = path.map_or(IN_MEMORY.into(), Path::to_string_lossy);
+        let name = path.map_or(Cow::Borrowed(IN_MEMORY), Path::to_string_lossy);
         let first = Sqlite::connect(&name)?;
         first.execute_batch(SCHEMA)?;
         let manager = Sqlite {

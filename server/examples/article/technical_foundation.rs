@@ -1,7 +1,7 @@
 //! Technical Foundation and Architecture: the configuration, and the server that it describes.
 //!
 //! Always true here:
-//! - What is wrong with a configuration is said with the key's name, before anything is listened on.
+//! - What is wrong with a configuration is said with the key's name, before the server listens.
 
 use std::fmt::Display;
 use std::net::Ipv6Addr;

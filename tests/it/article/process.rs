@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -45,8 +45,9 @@ impl Drop for Config {
 }
 
 fn command(config: &Config) -> Command {
-    let program = crate::demo::build("--example", "article").join("examples/article");
-    let mut command = Command::new(program);
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let build = || crate::demo::build("--example", "article").join("examples/article");
+    let mut command = Command::new(PROGRAM.get_or_init(build));
     command.arg(&config.0);
     command
 }
