@@ -2,6 +2,8 @@
 //!
 //! Run it with `cargo run --example chat` and open <http://127.0.0.1:8080/chat> twice.
 
+#![forbid(unsafe_code)]
+
 mod room;
 
 use ringlane::{Result, Server};

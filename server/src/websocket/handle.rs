@@ -59,7 +59,7 @@ impl Socket {
         self.0.phase() == Phase::Open
     }
 
-    /// Bytes that wait for the client, as far as is known: what the kernel has taken is not counted.
+    /// Bytes that wait for the client, as far as is known. What the kernel took is not counted.
     pub fn backlog(&self) -> usize {
         self.0.backlog()
     }

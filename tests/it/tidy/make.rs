@@ -8,7 +8,8 @@ use super::check;
 use crate::source::{Finding, SourceFile, none, root, tracked};
 
 /// What the project promises to anyone who types `make`.
-const PROMISED: [&str; 10] = [
+const PROMISED: [&str; 11] = [
+    "autobahn",
     "bench",
     "bench-quick",
     "check",
