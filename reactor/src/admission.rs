@@ -23,6 +23,9 @@ use crate::token::{Generation, OpKind, Slot, Token};
 
 /// Connections beyond the limit that may be here at one time, to be refused.
 const REFUSING_MAX: usize = 64;
+/// Connections that may wait for a place at one time; one more is closed. A listener stops when the
+/// first one waits, so there are only those that came meanwhile: a turn's accepts, or letters.
+const WAITING_MAX: usize = 16 * 1024;
 /// How long a listener that refuses new attempts waits for those under way.
 pub(crate) const LAST_CALL: Duration = Duration::from_millis(50);
 
@@ -130,7 +133,11 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let Some(deal) = &mut self.listeners[index].deal else {
             return self.admit(socket);
         };
-        let chosen = deal.next % deal.posts.len();
+        // Where all are full it waits or is refused here, and this core stops accepting.
+        let count = deal.posts.len();
+        let mut in_turn = (deal.next..deal.next + count).map(|next| next % count);
+        let chosen = in_turn.find(|&one| deal.posts[one].has_room());
+        let chosen = chosen.unwrap_or(deal.own);
         deal.next = chosen + 1;
         // Once this core drains another may have ended already.
         if chosen == deal.own || self.draining != Draining::No {
@@ -155,7 +162,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             return self.open(socket, false);
         }
         match self.config.over_limit {
-            crate::OverLimit::Wait => self.waiting.push_back(socket),
+            crate::OverLimit::Wait if self.waiting.len() < WAITING_MAX => {
+                self.waiting.push_back(socket);
+            }
+            crate::OverLimit::Wait => {
+                self.metrics.refused.add(1);
+                self.ring.close_now(socket);
+            }
             crate::OverLimit::Refuse => {
                 self.metrics.refused.add(1);
                 if self.refusing < REFUSING_MAX {
@@ -166,6 +179,12 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 }
             }
         }
+    }
+
+    /// Whether one more connection would have to wait here, or be refused.
+    pub(crate) fn is_full(&self) -> bool {
+        let here = self.connections.len() - self.refusing;
+        !self.waiting.is_empty() || here >= self.config.connections_max
     }
 
     fn take_place(&mut self) -> bool {
@@ -322,3 +341,6 @@ fn accept_token(index: usize) -> Token {
         Generation::default(),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Values of a user's whose destructors may panic: such a panic ends here, and nothing else with it.
+//! Values of a user's whose destructors may panic: such a panic ends here, and nothing else does.
 //!
 //! Always true here:
 //! - No panic leaves these functions, whatever the destructor of its payload does.

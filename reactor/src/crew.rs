@@ -47,11 +47,14 @@ pub(crate) enum RaiseError {
     Os(&'static str, io::Error),
 }
 
+/// The cores to deal connections to, and the path that they come by.
+pub(crate) type Dealt = (Vec<Post>, BoundPath);
+
 /// What a core is told once all are ready. Dropping the sender instead sends it home.
 #[derive(Default)]
 pub(crate) struct Orders {
-    /// With the cores to deal to, and the path, where the kernel cannot share one among them.
-    pub(crate) listeners: Vec<(Socket, Option<(Vec<Post>, BoundPath)>)>,
+    /// With whom to deal to, where the kernel cannot share one among them.
+    pub(crate) listeners: Vec<(Socket, Option<Dealt>)>,
     pub(crate) alarm: Option<Control>,
 }
 

@@ -115,6 +115,13 @@ impl Post {
     }
 }
 
+impl Post {
+    /// Whether the core had a place for another connection at the end of its last turn.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.station.is_full()
+    }
+}
+
 /// A core's own end of its mailbox.
 pub(crate) fn mailbox(station: &'static Station) -> (Post, Receiver<Letter>) {
     // Not `bounded`: that would set aside the memory for all of them now. The limit is ours.

@@ -319,6 +319,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     fn publish(&self) {
         let facts = self.ring.facts();
         let metrics = &self.metrics;
+        self.local.station().set_full(self.is_full());
         metrics.turns.add(1);
         metrics.enters.set(facts.enters);
         metrics.completions.set(facts.completions);

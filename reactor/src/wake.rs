@@ -177,6 +177,8 @@ pub(crate) struct Station {
     sleeping: AtomicBool,
     bell: Mutex<Option<Bell>>,
     taken: AtomicBool,
+    /// The core has no place for another connection, as of its last turn.
+    full: AtomicBool,
 }
 
 static STATIONS: [OnceLock<Station>; CORES_MAX] = [const { OnceLock::new() }; CORES_MAX];
@@ -196,6 +198,7 @@ impl Station {
 
     pub(crate) fn release(&self) {
         *self.lock_bell() = None;
+        self.set_full(false);
         self.drain(drop); // stale wakes are nothing to the next core that lives here
         self.taken.store(false, Ordering::SeqCst);
     }
@@ -207,6 +210,7 @@ impl Station {
             sleeping: AtomicBool::new(false),
             bell: Mutex::new(None),
             taken: AtomicBool::new(false),
+            full: AtomicBool::new(false),
         }
     }
 
@@ -223,6 +227,17 @@ impl Station {
         {
             bell.ring();
         }
+    }
+
+    /// Tells other cores whether there is a place for another connection.
+    pub(crate) fn set_full(&self, full: bool) {
+        if self.is_full() != full {
+            self.full.store(full, Ordering::Relaxed); // a hint, and nothing hangs on its order
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Announces that the core is about to sleep. Whoever calls looks for words once more after it.

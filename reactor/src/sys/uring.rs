@@ -339,8 +339,8 @@ impl Ring for Uring {
 
 /// Whether a call into the kernel that failed so is simply made again later.
 ///
-/// Not so `EBADR`: completions were dropped, among them perhaps the one of a quiet send that did not
-/// take all. It would count as sent, so the ring is of no more use.
+/// Not so `EBADR`: completions were dropped, among them perhaps the one of a quiet send that did
+/// not take all. It would count as sent, so the ring is of no more use.
 fn is_temporary(error: &io::Error) -> bool {
     // Time passed; a signal came; too many completions wait to be taken (we do so next); memory is
     // short for the moment.

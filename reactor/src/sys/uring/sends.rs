@@ -142,7 +142,7 @@ impl Sends {
                 continue;
             };
             let sending = &mut self.slots[token.slot.index()];
-            // Listed in an earlier call that left submissions over, the slot may be in another life.
+            // Listed in an earlier call that left submissions over: another life may be here now.
             if sending.course == Course::Quiet && sending.name == name && sending.bytes.is_some() {
                 sending.course = Course::Settled;
                 self.done.push_back(token);
