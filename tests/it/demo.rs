@@ -15,22 +15,20 @@ use std::time::Duration;
 
 /// The command, built now if it is not up to date.
 pub(crate) fn binary() -> PathBuf {
+    build("--bin", "ringlane").join("ringlane")
+}
+
+/// Builds a program of the server's crate if it is not up to date; gives the folder of the profile.
+pub(crate) fn build(kind: &str, name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "ringlane",
-            "--bin",
-            "ringlane",
-        ])
+        .args(["build", "--quiet", "--package", "ringlane", kind, name])
         .status()
         .expect("cargo can be run");
-    assert!(built.success(), "the command does not build");
+    assert!(built.success(), "{name} does not build");
     let tests = std::env::current_exe().expect("this binary");
     let folder = tests.ancestors().nth(2).expect("target/PROFILE/deps/it");
-    folder.join("ringlane")
+    folder.to_owned()
 }
 
 /// A running demo. Dropping it ends it.

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod article;
 mod demo;
 mod doctor;
 mod drivers;

@@ -1,0 +1,212 @@
+//! Rows 20 to 27: layers around every answer, and the order in which they run.
+
+use serde_json::json;
+
+use super::tokens::seconds_from_now;
+use super::{Answer, Article};
+
+#[test]
+fn row_20_the_log_has_a_start_and_an_end_of_each_request() {
+    let article = Article::start();
+    let mut client = article.connect();
+    let peer = client.stream.local_addr().expect("an address").to_string();
+    let answer = client.send("GET", "/pool", &[("User-Agent", "tests/1.0")], "");
+    let id = answer.header("x-request-id").expect("an id");
+    let log = article.log_with("status=200");
+    let line = |part: &str| {
+        let mut lines = log.lines();
+        let found = lines.find(|line| line.contains(part) && line.contains(id));
+        found.unwrap_or_else(|| panic!("no line with `{part}`: {log}"))
+    };
+    let start = line("started: GET /pool");
+    let end = line("ringlane::access");
+    for part in [peer.as_str(), "tests/1.0"] {
+        assert!(start.contains(part) && end.contains(part), "{part}: {log}");
+    }
+    for part in ["method=GET", "path=\"/pool\"", "status=200", "micros="] {
+        assert!(end.contains(part), "{part}: {end}");
+    }
+}
+
+#[test]
+fn row_21_the_peers_address_is_known() {
+    let article = Article::start();
+    let mut client = article.connect();
+    let seen = client.get("/inspect").json();
+    let local = client.stream.local_addr().expect("an address").to_string();
+    assert_eq!(seen["peer"].as_str(), Some(local.as_str()));
+}
+
+#[test]
+fn row_22_when_a_request_began_is_known_when_it_ends() {
+    let article = Article::start();
+    let before = seconds_from_now(0) as f64 * 1000.0;
+    let answer = article.get("/work?millis=30");
+    let start = answer.number("x-request-start");
+    let after = seconds_from_now(1) as f64 * 1000.0;
+    assert!(
+        before <= start && start <= after,
+        "{before} {start} {after}"
+    );
+    assert!(answer.number("x-processing-time") >= 30.0);
+}
+
+#[test]
+fn row_23_security_headers_are_on_every_answer() {
+    let article = Article::start();
+    let targets = [
+        "/pool",
+        "/nowhere",
+        "/records",
+        "/panic",
+        "/api/v9/users",
+        "/%zz",
+    ];
+    for target in targets {
+        let answer = article.get(target);
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("x-xss-protection", "0"),
+            (
+                "strict-transport-security",
+                "max-age=31536000; includeSubDomains",
+            ),
+            ("content-security-policy", "default-src 'self'"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{target}: {answer:?}");
+        }
+    }
+}
+
+/// The article's list.
+fn with_origins() -> Article {
+    let origins = [
+        "http://localhost:3000",
+        "https://myapp.com",
+        "https://api.myapp.com",
+    ];
+    Article::with(json!({ "cors_origins": origins }))
+}
+
+/// Checks that nothing is allowed across origins.
+#[track_caller]
+fn check_silent(answer: &Answer) {
+    for name in ["origin", "methods", "headers"] {
+        let name = format!("access-control-allow-{name}");
+        assert_eq!(answer.header(&name), None, "{answer:?}");
+    }
+    assert_eq!(answer.header("vary"), Some("Origin"));
+}
+
+#[test]
+fn row_24_an_origin_is_named_only_if_it_is_in_the_list() {
+    let article = Article::with(json!({
+        "cors_origins": ["http://localhost:3000", "https://myapp.com", "https://api.myapp.com"],
+        "enable_compression": false,
+    }));
+    for origin in [
+        "http://localhost:3000",
+        "https://myapp.com",
+        "https://api.myapp.com",
+    ] {
+        let answer = article.send("GET", "/pool", &[("Origin", origin)], "");
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        assert_eq!(answer.header("vary"), Some("Origin"));
+    }
+    for origin in [
+        "https://evil.example",
+        "https://myapp.com.evil.example",
+        "null",
+    ] {
+        check_silent(&article.send("GET", "/pool", &[("Origin", origin)], ""));
+    }
+    check_silent(&article.get("/pool"));
+}
+
+#[test]
+fn row_25_a_preflight_is_204_and_reaches_no_handler() {
+    let article = with_origins();
+    let preflight = |target: &str, origin: &str| {
+        let headers = [("Origin", origin), ("Access-Control-Request-Method", "PUT")];
+        article.send("OPTIONS", target, &headers, "")
+    };
+    for target in ["/records", "/order", "/nowhere"] {
+        let answer = preflight(target, "https://myapp.com");
+        assert_eq!(answer.status, 204, "{target}");
+        assert_eq!(answer.headers("x-order").count(), 0);
+        for (name, value) in [
+            ("access-control-allow-origin", "https://myapp.com"),
+            (
+                "access-control-allow-methods",
+                "GET, POST, PUT, DELETE, OPTIONS",
+            ),
+            (
+                "access-control-allow-headers",
+                "Content-Type, Authorization",
+            ),
+            ("access-control-max-age", "86400"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{target}");
+        }
+    }
+    let answer = preflight("/records", "https://evil.example");
+    assert_eq!(answer.status, 204);
+    check_silent(&answer);
+    let answer = article.send(
+        "OPTIONS",
+        "/records",
+        &[("Origin", "https://myapp.com")],
+        "",
+    );
+    assert_eq!(
+        answer.header("access-control-allow-methods"),
+        None,
+        "this is no preflight"
+    );
+}
+
+fn order(article: &Article, target: &str) -> (u16, Vec<String>) {
+    let answer = article.get(target);
+    let steps = answer.headers("x-order").map(str::to_owned).collect();
+    (answer.status, steps)
+}
+
+#[test]
+fn row_26_what_runs_after_a_request_runs_however_it_ended() {
+    let article = Article::start();
+    let (status, steps) = order(&article, "/order/panic");
+    assert_eq!(status, 500);
+    assert_eq!(
+        steps,
+        [
+            "first",
+            "second",
+            "third",
+            "handler",
+            "second-again",
+            "last"
+        ]
+    );
+    let (status, steps) = order(&article, "/order/refused");
+    assert_eq!(status, 403);
+    assert_eq!(steps, ["first", "second", "third", "second-again", "last"]);
+}
+
+#[test]
+fn row_27_layers_run_in_the_order_in_which_they_are_written() {
+    let article = Article::start();
+    let (status, steps) = order(&article, "/order");
+    assert_eq!(status, 200);
+    assert_eq!(
+        steps,
+        [
+            "first",
+            "second",
+            "third",
+            "handler",
+            "second-again",
+            "last"
+        ]
+    );
+}
