@@ -47,9 +47,13 @@ impl Context {
         self
     }
 
-    /// The status of the response as it stands.
+    /// The status of the response as it stands: 500 from a mistake in a write on, whatever is set.
     pub fn status(&self) -> StatusCode {
-        self.0.reply.status.get()
+        let reply = &self.0.reply;
+        match reply.is_faulty.get() && reply.phase.get() == Phase::Open {
+            true => StatusCode::INTERNAL_SERVER_ERROR,
+            false => reply.status.get(),
+        }
     }
 
     /// Sets a header; earlier values of that name are replaced.
@@ -156,7 +160,8 @@ impl Context {
     /// A location that a client could choose may lead to any site: `//example.org` does. Check it.
     pub fn redirect(&self, status: impl IntoStatus, location: impl AsRef<str>) {
         self.set_status(status);
-        if !matches!(self.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        let status = self.0.reply.status.get().as_u16();
+        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
             return self.fault("a redirect has the status 301, 302, 303, 307 or 308");
         }
         match ringlane_protocol::location(location.as_ref()) {

@@ -249,3 +249,24 @@ fn stored_values_end_with_their_request() {
         .send(get.repeat(3))
         .expect("200 0 | 200 1 | 200 2");
 }
+
+#[test]
+fn layers_see_the_500_that_a_mistake_in_a_write_becomes() -> Result {
+    use std::sync::Mutex;
+    static SEEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let server = crate::Server::builder()
+        .after(|ctx| {
+            let mut seen = SEEN.lock().expect("no test panicked with it");
+            seen.push(ctx.status().as_u16());
+        })
+        .get("/header", |ctx: Context| {
+            ctx.set_header("X", "a\r\nb").set_status(201).text("made");
+        })
+        .get("/redirect", |ctx: Context| ctx.redirect(200, "/"))
+        .build()?;
+    let mut client = Client::new(server)?;
+    assert_eq!(client.get("/header").send()?.status(), 500);
+    assert_eq!(client.get("/redirect").send()?.status(), 500);
+    assert_eq!(*SEEN.lock().expect("no test panicked with it"), [500, 500]);
+    Ok(())
+}
