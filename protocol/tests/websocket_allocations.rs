@@ -83,7 +83,17 @@ fn change(work: impl FnOnce()) -> Stats {
 /// Everything in one test: tests of one program run side by side, and would count each other.
 #[test]
 fn memory_follows_what_has_come() {
-    // Whole messages, fragments, control frames, in one piece and cut: a warm thread has it all.
+    a_warm_thread_has_it_all();
+    a_whole_message_needs_nothing_even_when_cold();
+    announcing_much_is_not_sending_it();
+    a_bomb_is_stopped();
+    // The test can fail: what is asked for is counted.
+    let counted = change(|| drop(std::hint::black_box(Box::new([0; 8]))));
+    assert_eq!(counted.allocations, 1);
+}
+
+fn a_warm_thread_has_it_all() {
+    // Whole messages, fragments, control frames, in one piece and cut.
     let input = [
         sent(0x81, b"Hello"),
         sent(0x89, b"ping"),
@@ -119,19 +129,26 @@ fn memory_follows_what_has_come() {
             assert!(echo.events >= 12);
         }
     }
+}
 
-    // A cold connection, and a whole message: not even then.
+fn a_whole_message_needs_nothing_even_when_cold() {
     let mut echo = Echo::new(&Settings::default(), None);
     let mut hello = sent(0x81, b"Hello");
     let cold = change(|| echo.feed(&mut hello, 100));
     assert_eq!(cold.allocations, 0);
+}
 
-    // A header that announces as much as is allowed, and little behind it.
-    let settings = Settings {
+/// As large as messages may be.
+fn large() -> Settings {
+    Settings {
         message_bytes_max: 1 << 30,
         ..Settings::default()
-    };
-    let mut echo = Echo::new(&settings, None);
+    }
+}
+
+/// A header that announces as much as is allowed, and little behind it.
+fn announcing_much_is_not_sending_it() {
+    let mut echo = Echo::new(&large(), None);
     let mut announced = [
         &[0x82, 0xff][..],
         &(1_u64 << 30).to_be_bytes(),
@@ -140,9 +157,12 @@ fn memory_follows_what_has_come() {
     .concat();
     let announced = change(|| echo.feed(&mut announced, 10));
     assert!(announced.bytes_allocated <= 2048, "{announced:?}");
+}
 
-    // A bomb: 16 MiB of zeros, stopped at the limit of 64 KiB.
-    let (_, mut bomber) = pair(Role::Server, &settings, Some(&takeover));
+/// 16 MiB of zeros, stopped at the limit of 64 KiB.
+fn a_bomb_is_stopped() {
+    let takeover = DeflateParameters::default();
+    let (_, mut bomber) = pair(Role::Server, &large(), Some(&takeover));
     let mut bomb = Vec::new();
     let zeros = vec![0; 16 << 20];
     let made = bomber.binary(&zeros, &mut bomb, &mut Shared::new());
@@ -160,8 +180,4 @@ fn memory_follows_what_has_come() {
         .bytes_allocated
         .saturating_add_signed(stopped.bytes_reallocated);
     assert!(allocated < 2 * (64 << 10) + (64 << 10), "{stopped:?}");
-
-    // The test can fail: what is asked for is counted.
-    let counted = change(|| drop(std::hint::black_box(Box::new([0; 8]))));
-    assert_eq!(counted.allocations, 1);
 }

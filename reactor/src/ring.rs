@@ -45,7 +45,7 @@ pub trait Ring {
     /// The completions that were there when the wait ended, then `None`: a turn is bounded.
     fn next_completion(&mut self) -> Option<Completion>;
 
-    /// The bytes in a buffer that a completion brought. What is written over them is gone with them.
+    /// The bytes in a buffer that a completion brought. What is written there is gone with them.
     fn bytes(&mut self, buffer: &Buffer) -> &mut [u8];
 
     /// Gives a buffer back, to be filled again. Each buffer that came must go home, exactly once.

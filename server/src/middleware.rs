@@ -28,8 +28,8 @@
 //!
 //! Always true here:
 //! - None of these makes a future, but [`Timeout`].
-//! - None allocates for a request, but for what it logs, refuses, or stores with the request, and for
-//!   a content coding while it is used.
+//! - None allocates for a request, but for what it logs, refuses, or stores with the request, and
+//!   for a content coding while it is used.
 //! - What they set is there when the head is committed, so streamed answers have it, too. A handler
 //!   may replace it.
 //!

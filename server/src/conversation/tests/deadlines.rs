@@ -83,13 +83,13 @@ fn a_connection_is_not_idle_while_its_answer_is_being_sent() {
     talk.send(GET).pass(6 * SECOND).connection.pause(false);
     talk.pass(Duration::ZERO)
         .expect(&format!("{whole} | 200 index"));
-    // A client that sends while the server ends gets what is on its way.
+    // A client that sends as the server ends gets what is on its way, and its answer.
     let mut talk = download();
     talk.client.shut_down(60 * SECOND);
     talk.send(GET).connection.pause(false);
     let _ = talk.client.run(6 * SECOND);
     talk.received.extend(talk.connection.read());
-    talk.expect(&format!("{whole} | end"));
+    talk.expect(&format!("{whole} | 200 index | end"));
 }
 
 #[test]
