@@ -37,18 +37,33 @@ pub fn preferred<'h, 'o>(
     best
 }
 
+/// The media ranges of `Accept`, in order, each with its weight in thousandths, 0 to 1000: 0 means
+/// that the client does not take it.
+///
+/// ```
+/// use ringlane_protocol::media_ranges;
+///
+/// let accept = [&b"application/json, text/*;q=0.5"[..]];
+/// let ranges: Vec<_> = media_ranges(accept.into_iter()).collect();
+/// assert!(ranges[0].0.is_json() && ranges[0].1 == 1000);
+/// assert!(ranges[1].0.is("text/*") && ranges[1].1 == 500);
+/// ```
+pub fn media_ranges<'h>(
+    accept: impl Iterator<Item = &'h [u8]>,
+) -> impl Iterator<Item = (MediaType<'h>, u16)> {
+    accept
+        .filter_map(|value| str::from_utf8(value).ok())
+        .flat_map(|value| Members { rest: value })
+        .filter_map(|range| MediaType::parse(range).and_then(with_weight))
+}
+
 /// The weight of the most specific range that the offer is in; 0 if there is none.
 fn weight_of<'h>(accept: impl Iterator<Item = &'h [u8]>, offer: &str) -> u16 {
     let Some(offer) = MediaType::parse(offer) else {
         return 0;
     };
-    let values = accept.filter_map(|value| str::from_utf8(value).ok());
-    let ranges = values.flat_map(|value| Members { rest: value });
     let (mut weight, mut closest) = (0, 0);
-    for range in ranges {
-        let Some((range, own)) = MediaType::parse(range).and_then(with_weight) else {
-            continue;
-        };
+    for (range, own) in media_ranges(accept) {
         let closeness = closeness(range, offer);
         if closeness > closest {
             (closest, weight) = (closeness, own);
@@ -87,23 +102,31 @@ fn closeness(range: MediaType<'_>, offer: MediaType<'_>) -> usize {
 fn with_weight(range: MediaType<'_>) -> Option<(MediaType<'_>, u16)> {
     match range.parameter("q") {
         None => Some((range, 1000)),
-        Some(text) => Some((range, thousandths(&text)?)),
+        Some(text) => Some((range, weight(text.as_bytes())?)),
     }
 }
 
-/// RFC 9110 §12.4.2: 0 to 1 with up to three decimals.
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let mut weight = match whole {
-        "0" => 0,
-        "1" => 1000,
+/// A weight in thousandths (RFC 9110 §12.4.2): what stands behind `q=`, 0 to 1 with up to three
+/// decimals. `None` if it is none.
+///
+/// ```
+/// use ringlane_protocol::weight;
+///
+/// assert_eq!((weight(b"0.25"), weight(b"1."), weight(b"1.001")), (Some(250), Some(1000), None));
+/// ```
+pub fn weight(text: &[u8]) -> Option<u16> {
+    let (whole, decimals) = match text {
+        [whole] => (whole, &[][..]),
+        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
         _ => return None,
     };
-    for (digit, worth) in decimals.bytes().zip([100, 10, 1]) {
-        weight += u16::from(digit - b'0') * worth;
+    let mut weight = match whole {
+        b'0' => 0,
+        b'1' => 1000,
+        _ => return None,
+    };
+    for (digit, worth) in decimals.iter().zip([100, 10, 1]) {
+        weight += u16::from(digit.is_ascii_digit().then(|| digit - b'0')?) * worth;
     }
     (weight <= 1000).then_some(weight)
 }

@@ -50,7 +50,7 @@ mod request;
 mod response;
 pub mod websocket;
 
-pub use accept::preferred;
+pub use accept::{media_ranges, preferred, weight};
 pub use body::{
     BodyDecoder, BodyError, BodyPart, BodyStep, CHUNK_EXTENSION_BYTES_MAX, CHUNK_LINE_BYTES_MAX,
     TRAILER_BYTES_MAX,

@@ -30,8 +30,15 @@ pub fn drop_caught<T>(value: T) {
 }
 
 /// Runs code of a user's; `None` if it panicked.
+///
+/// ```
+/// use ringlane_reactor::contain;
+///
+/// assert_eq!(contain(|| 7), Some(7));
+/// assert_eq!(contain(|| -> u8 { panic!("told by the panic hook") }), None);
+/// ```
 #[inline]
-pub(crate) fn contain<T>(run: impl FnOnce() -> T) -> Option<T> {
+pub fn contain<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),
         Err(payload) => {

@@ -74,7 +74,7 @@ mod wake;
 
 pub use application::{Application, CloseReason, Detached, Intent, Io};
 pub use budget::{Budget, Lease};
-pub use caught::drop_caught;
+pub use caught::{contain, drop_caught};
 pub use completion::{Completion, Loan};
 pub use config::{Config, ConfigError, OverLimit};
 pub use inbox::Inbox;

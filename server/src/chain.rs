@@ -21,8 +21,9 @@ use std::sync::Arc;
 use std::task;
 
 use ringlane_protocol::StatusCode;
+use ringlane_reactor::{contain, drop_caught};
 
-use crate::panic::{self, Panic};
+use crate::panic::Panic;
 use crate::slots::Slot;
 use crate::{Context, Error, IntoResponse};
 
@@ -270,7 +271,7 @@ impl Chain {
             (Some(Layer::Before(_) | Layer::After(_)), _) | (None, End::Synchronous(_)) => return,
         };
         // A destructor of a user's may panic: the core must live.
-        panic::contain(|| slot.retire(owner.home()));
+        let _ = contain(|| slot.retire(owner.home()));
     }
 }
 
@@ -285,13 +286,13 @@ fn note_panic(ctx: &Context, payload: Box<dyn Any + Send>) {
     run.outcome.set(Outcome::Panicked);
     ctx.0.core.counts.panics.add();
     if let Some(hook) = &ctx.0.core.on_panic {
-        panic::contain(|| hook(&panic));
+        let _ = contain(|| hook(&panic));
     }
     // Writing on the Context runs destructors of what was written before; so does this.
-    panic::contain(|| {
+    let _ = contain(|| {
         Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").write(ctx);
     });
-    panic::contain(|| drop(payload));
+    drop_caught(payload);
 }
 
 #[cfg(test)]

@@ -1,14 +1,10 @@
-//! Panics of handlers and layers: what a monitor is told of one, and how one is contained.
+//! Panics of handlers and layers: what a monitor is told of one.
 //!
-//! Always true here:
-//! - Nothing that a monitor does about a panic reaches the core: its own panic is caught, too.
-//!
-//! Not here: what the client gets (`chain.rs`), panics of tasks and of blocking work, which are
-//! errors of whoever awaits those.
+//! Not here: what the client gets, and that a monitor's own panic is caught, too (`chain.rs`); panics
+//! of tasks and of blocking work, which are errors of whoever awaits those.
 
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::{Context, Method};
@@ -88,16 +84,5 @@ impl fmt::Debug for Panic<'_> {
             .field("target", &self.target())
             .field("message", &self.message())
             .finish_non_exhaustive()
-    }
-}
-
-/// Runs code of a user's that is not to fail: a panic in it ends it, and nothing else.
-pub(crate) fn contain(run: impl FnOnce()) {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else {
-        return;
-    };
-    // The value of a panic has a destructor of the user's; if that panics, it has one again.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(payload);
     }
 }

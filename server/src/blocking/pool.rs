@@ -14,7 +14,7 @@ use rustix::process::getpid;
 use rustix::thread::{sched_getaffinity, sched_setaffinity};
 
 use super::BlockingError;
-use crate::panic;
+use ringlane_reactor::contain;
 
 /// Threads that run [`blocking`](crate::blocking()) work at a time, in the whole process.
 pub const BLOCKING_THREADS_MAX: usize = 64;
@@ -91,7 +91,7 @@ impl Pool {
             while let Some(job) = state.queue.pop_front() {
                 drop(state);
                 // Work that panics is caught before; what it captured may still panic when dropped.
-                panic::contain(job);
+                let _ = contain(job);
                 state = self.lock();
             }
             state.idle += 1;

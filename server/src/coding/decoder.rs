@@ -8,9 +8,8 @@
 //!
 //! Not here: where encoded bytes come from and who waits for them (`body.rs`).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bytes::{Buf, Bytes, BytesMut};
+use ringlane_reactor::contain;
 
 use super::{Coding, Decode, Failed};
 
@@ -167,8 +166,7 @@ impl Stage {
         let start = self.decoded.len();
         self.decoded.resize(start + PIECE_BYTES, 0);
         let output = &mut self.decoded[start..];
-        let step = catch_unwind(AssertUnwindSafe(|| codec.step(input, output)));
-        let step = step.unwrap_or(Err(Failed));
+        let step = contain(|| codec.step(input, output)).unwrap_or(Err(Failed));
         let produced = step.map_or(0, |step| step.produced);
         self.decoded.truncate(start + produced);
         let step = step.map_err(|_| malformed)?;

@@ -6,7 +6,7 @@
 //!
 //! Not here: how coded bytes are framed and sent (`conversation/active.rs`).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use ringlane_reactor::contain;
 
 use super::{Coding, Encode, Failed, How};
 
@@ -25,8 +25,7 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Of a body of that length, if it is known.
     pub(crate) fn new(coding: Coding, level: u8, length: Option<u64>) -> Result<Self, Failed> {
-        let make = || coding.encode(level, length);
-        let codec = catch_unwind(make).unwrap_or(Err(Failed))?;
+        let codec = contain(|| coding.encode(level, length)).unwrap_or(Err(Failed))?;
         Ok(Self {
             codec: Some(codec),
             is_dirty: false,
@@ -71,7 +70,7 @@ impl Encoder {
                 return Err(Failed); // there was room, and something to do
             }
         };
-        let codec = catch_unwind(AssertUnwindSafe(steps)).unwrap_or(Err(Failed))?;
+        let codec = contain(steps).unwrap_or(Err(Failed))?;
         self.codec = Some(codec);
         Ok(())
     }

@@ -4,8 +4,9 @@
 //! - A panic in an error's page costs that page alone: the usual answer is sent.
 
 use std::error::Error as StdError;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+use ringlane_reactor::contain;
 
 use super::Error;
 use crate::Context;
@@ -48,7 +49,7 @@ impl ErrorRules {
     /// Lets the server's own page be written. False if it panicked.
     pub(super) fn write_page(&self, ctx: &Context, error: &Error) -> bool {
         let Some(page) = &self.page else { return true };
-        let is_written = catch_unwind(AssertUnwindSafe(|| page(ctx, error))).is_ok();
+        let is_written = contain(|| page(ctx, error)).is_some();
         if !is_written {
             tracing::error!("the page for errors has panicked");
         }

@@ -1,5 +1,6 @@
 //! How an error is written on a Context, and logged.
 
+use ringlane_protocol::media_ranges;
 use serde::Serialize;
 
 use super::Error;
@@ -90,23 +91,5 @@ impl Error {
 
 /// Whether `Accept` names JSON itself. `*/*` does not: people at a terminal send that.
 fn accepts_json(ctx: &Context) -> bool {
-    let Some(accept) = ctx.header("Accept") else {
-        return false;
-    };
-    accept.split(',').any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default();
-        let is_json =
-            kind.eq_ignore_ascii_case("application/json") || ends_with_json(kind.as_bytes());
-        // RFC 9110 §12.4.2: a weight of zero means "not acceptable".
-        is_json
-            && !parts
-                .any(|part| part.starts_with("q=0") && !part.contains(|c| matches!(c, '1'..='9')))
-    })
-}
-
-/// RFC 6839 §3.1: the structured syntax suffix, as in `application/problem+json`.
-fn ends_with_json(kind: &[u8]) -> bool {
-    const SUFFIX: &[u8] = b"+json";
-    kind.len() > SUFFIX.len() && kind[kind.len() - SUFFIX.len()..].eq_ignore_ascii_case(SUFFIX)
+    media_ranges(ctx.header_values("Accept")).any(|(range, weight)| range.is_json() && weight > 0)
 }

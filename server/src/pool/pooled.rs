@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 use super::shelf::{Got, Live};
 use super::{Inner, Manage};
-use crate::panic;
+use ringlane_reactor::contain;
 
 /// The right to have one resource alive. Dropped, it is the next one's in line.
 pub(super) struct Place<M: Manage>(Option<Arc<Inner<M>>>);
@@ -95,7 +95,7 @@ impl<M: Manage> Drop for Pooled<M> {
         };
         let pool = self.place.pool();
         let mut is_broken = true; // if it panics
-        panic::contain(|| is_broken = pool.manager.is_broken(&mut live.resource));
+        let _ = contain(|| is_broken = pool.manager.is_broken(&mut live.resource));
         if is_broken || pool.shelf.is_too_old(&live) {
             drop_caught(live);
         } else {

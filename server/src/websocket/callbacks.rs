@@ -6,8 +6,9 @@
 //!
 //! Not here: when callbacks are called (`upgraded.rs`), the handshake (`opening.rs`).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+use ringlane_reactor::contain;
 
 use super::opening::{Half, install};
 use super::upgraded::Endpoint;
@@ -135,8 +136,7 @@ fn open<H: Handler>(ctx: &Context, handler: &Arc<H>, options: &Options) -> Resul
 
 /// Tells callbacks of the end. What they do there harms nobody.
 pub(super) fn say_closed(callbacks: Box<dyn Callbacks>, socket: &Socket, reason: CloseReason) {
-    let closed = AssertUnwindSafe(|| callbacks.closed(socket, reason));
-    if catch_unwind(closed).is_err() {
+    if contain(|| callbacks.closed(socket, reason)).is_none() {
         tracing::error!("the closing callback of a socket has panicked");
     }
 }

@@ -6,11 +6,10 @@
 //!
 //! Not here: who gets it there (`topics.rs`, `broadcast.rs`), the letters (the reactor's).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use ringlane_reactor::{Letter, Post, local};
+use ringlane_reactor::{Letter, Post, contain, local};
 
 /// Bytes that may be on their way to one core for all topics of a server, or one broadcast.
 pub const CROSSING_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -70,7 +69,7 @@ impl Crossing {
             let letter = Letter::Run(Box::new(move || {
                 let _home = back;
                 // A user's type may do anything when it is dropped or serialised.
-                let _ = catch_unwind(AssertUnwindSafe(arrive));
+                let _ = contain(arrive);
             }));
             // A core that has ended hears nothing, and has nobody who would.
             let _ = lane.post.send(letter);

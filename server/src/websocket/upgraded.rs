@@ -13,14 +13,13 @@
 //! Not here: sending (`link.rs`), the rules of the wire (the protocol's), the future of an
 //! asynchronous handler (`conversation/switch.rs`).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
 use ringlane_protocol::websocket::{CloseCode, Event, Receiver};
 use ringlane_reactor::clock::Instant;
-use ringlane_reactor::{self as reactor, Intent, Io};
+use ringlane_reactor::{self as reactor, Intent, Io, contain};
 
 use super::callbacks::{Callbacks, say_closed};
 use super::link::{Link, Phase};
@@ -327,7 +326,7 @@ fn deliver(endpoint: &mut Endpoint, socket: &Socket, message: Message<'_>) -> bo
 
 /// Runs a callback. One that panics closes its socket.
 fn guard(socket: &Socket, callback: impl FnOnce()) -> bool {
-    let has_panicked = catch_unwind(AssertUnwindSafe(callback)).is_err();
+    let has_panicked = contain(callback).is_none();
     if has_panicked {
         tracing::error!("a callback of a socket has panicked");
         let code = CloseCode::INTERNAL_ERROR;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::{SECOND, Talk, server};
+use crate::websocket::{Message, Socket};
 use crate::{Builder, Config, Context, Next, OverLimit, Result, time};
 
 thread_local! {
@@ -293,4 +294,28 @@ fn addresses_are_known_while_the_request_lives() {
         ));
     });
     Talk::with(server).send(get("/")).expect("200 true true");
+}
+
+#[test]
+fn what_pages_and_sockets_panic_with_ends_no_core() {
+    let servers = || {
+        server()
+            .get("/", |_| "index")
+            .on_error(|_, _| std::panic::panic_any(Bomb))
+            .websocket("/ws", |_: &Socket, _: Message<'_>| {
+                std::panic::panic_any(Bomb)
+            })
+    };
+    let handshake = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let message = [handshake.as_bytes(), b"\x81\x81\0\0\0\0a"].concat();
+    for input in [get("/nowhere").into(), message] {
+        let mut talk = Talk::with(servers());
+        let bystander = talk.client.connect();
+        talk.send(input);
+        bystander.send(get("/"));
+        talk.connection = bystander;
+        talk.received.clear();
+        talk.pass(Duration::ZERO).expect("200 index");
+    }
 }

@@ -84,27 +84,12 @@ fn place_of(coding: Coding) -> usize {
     place.unwrap_or_default() // all of them are there
 }
 
-/// `q=0.5` as 500; `None` if it is no weight (RFC 9110 §12.4.2): 0 to 1 with three digits at most.
+/// What a member says about its weight; `None` if it says it wrongly.
 fn weight(parameter: &[u8]) -> Option<Weight> {
-    let [b'q' | b'Q', b'=', value @ ..] = parameter.trim_ascii() else {
-        return None;
-    };
-    let (whole, fraction) = match value {
-        [whole] => (whole, &[][..]),
-        [whole, b'.', fraction @ ..] if fraction.len() <= 3 => (whole, fraction),
-        _ => return None,
-    };
-    let mut thousandths = match whole {
-        b'0' => 0,
-        b'1' => WEIGHT_MAX,
-        _ => return None,
-    };
-    let mut worth = WEIGHT_MAX / 10;
-    for digit in fraction {
-        thousandths += worth * Weight::from(digit.is_ascii_digit().then(|| digit - b'0')?);
-        worth /= 10;
+    match parameter.trim_ascii() {
+        [b'q' | b'Q', b'=', value @ ..] => ringlane_protocol::weight(value),
+        _ => None,
     }
-    (thousandths <= WEIGHT_MAX).then_some(thousandths)
 }
 
 #[cfg(test)]
