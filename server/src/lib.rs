@@ -132,7 +132,9 @@ pub use panic::Panic;
 pub use pool::{Manage, Pool, PoolBuilder, PoolError, PoolStatus, Pooled};
 pub use respond::{Html, IntoResponse, IntoStatus, Json};
 pub use retry::Retry;
-pub use ringlane_protocol::{MediaType, Method, MultipartLimits, StatusCode, Version};
+pub use ringlane_protocol::{
+    HeaderError, MediaType, Method, MultipartLimits, ResponseHeaders, StatusCode, Version,
+};
 pub use ringlane_reactor::cores::{Driver, StartError};
 pub use ringlane_reactor::listener::{AddressError, Bind};
 pub use ringlane_reactor::{Address, Config, ConfigError, Counter, Metrics, OverLimit};

@@ -15,9 +15,8 @@ use ringlane_protocol::Method;
 use crate::chain::{After, Before};
 use crate::core::Core;
 use crate::handler::{Erased, HandlerReturn, LayerSpec, erase_onion};
-use crate::limits::LimitError;
 use crate::middleware::Middleware;
-use crate::server::Whole;
+use crate::server::{Problem, Whole};
 use crate::websocket::{self, Handler, Options};
 use crate::{Context, Flow, IntoFlow, IntoResponse, Next};
 
@@ -28,8 +27,8 @@ pub(crate) struct Scope {
     pub(crate) layers: Vec<LayerSpec>,
     /// Scopes within, each behind its prefix.
     pub(crate) groups: Vec<(String, Self)>,
-    /// What is out of its range among the options of this scope's routes.
-    limit_errors: Vec<LimitError>,
+    /// What is wrong with the options of this scope's routes and layers.
+    pub(crate) problems: Vec<Problem>,
 }
 
 pub(crate) struct RouteSpec {
@@ -193,7 +192,8 @@ impl<S> Builder<S> {
         options: Options,
         handler: H,
     ) -> Self {
-        self.scope.limit_errors.extend(options.check());
+        let problems = options.check().map(Problem::Limit);
+        self.scope.problems.extend(problems);
         let handler = websocket::erase(handler, options);
         self.scope.add(Some(Method::GET), pattern, handler);
         self
@@ -306,13 +306,13 @@ impl<S: std::fmt::Debug> std::fmt::Debug for Builder<S> {
 }
 
 impl Scope {
-    /// Every option that is out of its range, of the scopes within as well.
-    pub(crate) fn limit_errors(&mut self) -> Vec<LimitError> {
-        let mut errors = std::mem::take(&mut self.limit_errors);
+    /// All that is wrong with options, of the scopes within as well.
+    pub(crate) fn take_problems(&mut self) -> Vec<Problem> {
+        let mut problems = std::mem::take(&mut self.problems);
         for (_, group) in &mut self.groups {
-            errors.extend(group.limit_errors());
+            problems.extend(group.take_problems());
         }
-        errors
+        problems
     }
 
     fn add(&mut self, method: Option<Method>, pattern: &str, handler: Erased) {

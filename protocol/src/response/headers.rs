@@ -70,6 +70,8 @@ impl std::error::Error for HeaderError {}
 pub struct ResponseHeaders {
     bytes: Vec<u8>,
     lines: Vec<Line>,
+    /// A bit for each name that was set: where it is clear, that name is not there.
+    names: u64,
     /// Whether these are set, for those who would add them.
     date: bool,
     server: bool,
@@ -93,6 +95,11 @@ impl Line {
         &bytes[self.start as usize..][..self.name_bytes as usize]
     }
 
+    /// Names are ASCII.
+    fn name_text(self, bytes: &[u8]) -> &str {
+        str::from_utf8(self.name(bytes)).unwrap_or_default()
+    }
+
     fn value(self, bytes: &[u8]) -> &[u8] {
         let start = self.start as usize + self.name_bytes as usize + SEPARATOR.len();
         &bytes[start..][..self.value_bytes as usize]
@@ -113,6 +120,7 @@ impl ResponseHeaders {
         Self {
             bytes: Vec::new(),
             lines: Vec::new(),
+            names: 0,
             date: false,
             server: false,
             content_type: false,
@@ -123,6 +131,7 @@ impl ResponseHeaders {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.lines.clear();
+        self.names = 0;
         self.date = false;
         self.server = false;
         self.content_type = false;
@@ -136,6 +145,11 @@ impl ResponseHeaders {
     /// The rule that name or value broke; nothing is changed then.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), HeaderError> {
         let value = trim(value.as_ref());
+        if self.names & name_bit(name) == 0 {
+            self.check(name, value, 0)?;
+            self.append(name, value);
+            return Ok(());
+        }
         let replaced = self
             .lines
             .iter()
@@ -146,6 +160,58 @@ impl ResponseHeaders {
             self.remove(name);
         }
         self.append(name, value);
+        Ok(())
+    }
+
+    /// Sets headers that were prepared: as [`set`](Self::set) for each name among them, but checked
+    /// when they were made, and for the price of a copy.
+    ///
+    /// ```
+    /// use ringlane_protocol::ResponseHeaders;
+    ///
+    /// let mut prepared = ResponseHeaders::new();
+    /// prepared.set("X-Frame-Options", "DENY")?;
+    /// prepared.set("Vary", "Origin")?;
+    ///
+    /// let mut headers = ResponseHeaders::new();
+    /// headers.set("vary", "Accept")?;
+    /// headers.set_all(&prepared)?;
+    /// assert_eq!(headers.get("Vary"), Some(&b"Origin"[..]));
+    /// assert_eq!(headers.len(), 2);
+    /// # Ok::<(), ringlane_protocol::HeaderError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError::TooLarge`]; nothing is changed then.
+    pub fn set_all(&mut self, prepared: &Self) -> Result<(), HeaderError> {
+        let is_new = self.names & prepared.names == 0;
+        let is_replaced = |line: &&Line| prepared.contains(line.name_text(&self.bytes));
+        let replaced_bytes = match is_new {
+            true => 0,
+            false => {
+                let replaced = self.lines.iter().filter(is_replaced);
+                replaced.map(|line| line.len()).sum()
+            }
+        };
+        if prepared.bytes.len() > RESPONSE_HEADER_BYTES_MAX - (self.bytes.len() - replaced_bytes) {
+            return Err(HeaderError::TooLarge);
+        }
+        if replaced_bytes > 0 {
+            for (name, _) in prepared.iter() {
+                self.remove(name);
+            }
+        }
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(&prepared.bytes);
+        self.lines.extend(prepared.lines.iter().map(|line| Line {
+            start: start + line.start,
+            ..*line
+        }));
+        self.names |= prepared.names;
+        self.date |= prepared.date;
+        self.server |= prepared.server;
+        self.content_type |= prepared.content_type;
         Ok(())
     }
 
@@ -243,10 +309,9 @@ impl ResponseHeaders {
 
     /// All headers, in the order they were set, names in the case they were given.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + Clone {
-        self.lines.iter().map(|line| {
-            let name = str::from_utf8(line.name(&self.bytes)).unwrap_or_default();
-            (name, line.value(&self.bytes))
-        })
+        self.lines
+            .iter()
+            .map(|line| (line.name_text(&self.bytes), line.value(&self.bytes)))
     }
 
     /// How many header lines there are.
@@ -297,6 +362,7 @@ impl ResponseHeaders {
             name_bytes: name.len() as u32,
             value_bytes: value.len() as u32,
         });
+        self.names |= name_bit(name);
         self.bytes.extend_from_slice(name.as_bytes());
         self.bytes.extend_from_slice(SEPARATOR);
         self.bytes.extend_from_slice(value);
@@ -313,6 +379,16 @@ impl ResponseHeaders {
             _ => {}
         }
     }
+}
+
+/// The bit of a name, whatever its case. Other names may share it.
+const fn name_bit(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let last = match bytes.last() {
+        Some(byte) => *byte | 0x20, // one case; what is no letter shares a bit more
+        None => 0,
+    };
+    1 << ((bytes.len() + 7 * last as usize) % 64)
 }
 
 /// What only the server writes: message framing (RFC 9112 §6) and the fields of one connection

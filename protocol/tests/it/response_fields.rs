@@ -359,3 +359,59 @@ proptest! {
         prop_assert_eq!(&sent[ours..], expected.collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn prepared_headers_replace_what_they_name() {
+    let mut prepared = ResponseHeaders::new();
+    for (name, value) in [("X-B", "new"), ("Date", "then"), ("X-C", "1")] {
+        prepared.set(name, value).unwrap();
+    }
+    prepared.add("X-C", "2").unwrap();
+    for before in [
+        &[][..],
+        &[("X-A", "a")],
+        &[("x-b", "old"), ("X-A", "a")],
+        &[
+            ("X-A", "a"),
+            ("X-b", "old"),
+            ("x-c", "old"),
+            ("X-B", "older"),
+        ],
+    ] {
+        let mut at_once = ResponseHeaders::new();
+        for (name, value) in before {
+            at_once.add(name, value).unwrap();
+        }
+        let mut one_by_one = at_once.clone();
+        at_once.set_all(&prepared).unwrap();
+        one_by_one.set("X-B", "new").unwrap();
+        one_by_one.set("Date", "then").unwrap();
+        one_by_one.set("X-C", "1").unwrap();
+        one_by_one.add("X-C", "2").unwrap();
+        assert!(at_once.iter().eq(one_by_one.iter()), "{at_once:?}");
+        // The server's own date is left out, and later values find these.
+        at_once.set("x-c", "3").unwrap();
+        assert_eq!(at_once.iter().filter(|(name, _)| *name == "X-C").count(), 0);
+        assert_eq!(at_once.get("date"), Some(&b"then"[..]));
+    }
+}
+
+#[test]
+fn prepared_headers_fit_exactly_or_change_nothing() {
+    let line_bytes = "X-A: \r\n".len();
+    let mut prepared = ResponseHeaders::new();
+    let value = "p".repeat(100);
+    prepared.set("X-P", &value).unwrap();
+    for (room, fits) in [(100 + line_bytes, true), (99 + line_bytes, false)] {
+        let mut headers = ResponseHeaders::new();
+        let filled = RESPONSE_HEADER_BYTES_MAX - room - line_bytes;
+        headers.set("X-A", "a".repeat(filled)).unwrap();
+        assert_eq!(headers.set_all(&prepared).is_ok(), fits);
+        assert_eq!(headers.len(), if fits { 2 } else { 1 });
+        assert_eq!(
+            headers.set_all(&prepared).is_ok(),
+            fits,
+            "in place of itself"
+        );
+    }
+}

@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::Write;
 
 use bytes::Bytes;
-use ringlane_protocol::{HeaderError, StatusCode, is_field_value};
+use ringlane_protocol::{HeaderError, ResponseHeaders, StatusCode, is_field_value};
 use ringlane_reactor::drop_caught;
 use serde::Serialize;
 
@@ -63,6 +63,31 @@ impl Context {
     pub fn set_header(&self, name: &str, value: impl AsRef<[u8]>) -> &Self {
         let value = value.as_ref();
         self.write_headers(name, |reply| reply.headers.borrow_mut().set(name, value))
+    }
+
+    /// Sets headers that were prepared and checked before, for the price of a copy. Earlier values of
+    /// the same names are replaced.
+    ///
+    /// ```
+    /// use ringlane::{Context, ResponseHeaders, Server};
+    ///
+    /// let mut prepared = ResponseHeaders::new();
+    /// prepared.set("Cache-Control", "public, max-age=3600")?;
+    /// prepared.set("Vary", "Accept-Language")?;
+    /// let server = Server::builder()
+    ///     .get("/", move |ctx: Context| { ctx.set_headers(&prepared).text("hello"); })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// If all headers together are too large, the answer is a 500, and that is logged.
+    pub fn set_headers(&self, prepared: &ResponseHeaders) -> &Self {
+        if let Some(reply) = self.open_reply()
+            && let Err(error) = reply.headers.borrow_mut().set_all(prepared)
+        {
+            self.fault(format_args!("prepared headers: {error}"));
+        }
+        self
     }
 
     /// Sets the media type of the body, in place of the one that [`text`](Self::text),

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{Cursor, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Middleware;
@@ -12,8 +11,8 @@ use crate::{Builder, Context};
 const HEADER: &str = "X-Request-ID";
 /// A longer one that a client sends is not taken over.
 const TAKEN_OVER_BYTES_MAX: usize = 128;
-/// 16 digits for the run of the core, and 16 for the request.
-const BYTES: usize = 32;
+/// Hexadecimal digits of a number.
+const DIGITS: usize = 16;
 
 /// Gives every request an id, in a header of the answer: 32 hexadecimal digits, the same for no two
 /// requests, whichever core they are on and however often the server is started.
@@ -90,21 +89,28 @@ fn is_fit(id: &[u8]) -> bool {
     (1..=TAKEN_OVER_BYTES_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
 }
 
-/// The next id of this core.
-fn next() -> [u8; BYTES] {
+/// The next id of this core: the digits of its run, and those of the request.
+fn next() -> [u8; 2 * DIGITS] {
     thread_local! {
-        static RUN: u64 = run();
+        static RUN: [u8; DIGITS] = digits(run());
         static COUNT: Cell<u64> = const { Cell::new(0) };
     }
     let count = COUNT.replace(COUNT.get().wrapping_add(1));
-    let mut text = [0; BYTES];
-    let written = write!(
-        Cursor::new(&mut text[..]),
-        "{:016x}{count:016x}",
-        RUN.with(|run| *run)
-    );
-    debug_assert!(written.is_ok(), "32 digits have room");
+    let mut text = [0; 2 * DIGITS];
+    let (run, request) = text.split_at_mut(DIGITS);
+    run.copy_from_slice(&RUN.with(|run| *run));
+    request.copy_from_slice(&digits(count));
     text
+}
+
+/// In hexadecimal, with leading zeros. Formatting would cost several times as much.
+fn digits(number: u64) -> [u8; DIGITS] {
+    let bytes = number.to_be_bytes();
+    std::array::from_fn(|place| {
+        let byte = bytes[place / 2];
+        let digit = if place % 2 == 0 { byte >> 4 } else { byte & 15 };
+        b"0123456789abcdef"[usize::from(digit)]
+    })
 }
 
 /// A number that no other core and no other start of the server has: the system's randomness, by
@@ -113,4 +119,17 @@ fn run() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanos = since.map_or(0, |time| time.as_nanos());
     RandomState::new().hash_one((nanos, std::thread::current().id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_those_of_formatting() {
+        for number in [0, 1, 0xf, 0x10, 0x0123_4567_89ab_cdef, u64::MAX] {
+            let formatted = format!("{number:016x}");
+            assert_eq!(digits(number), formatted.as_bytes(), "{formatted}");
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::Middleware;
-use crate::{Builder, Context};
+use crate::server::Problem;
+use crate::{Builder, Context, ResponseHeaders};
 
 /// Sets the headers that make browsers stricter than the standards ask, on every answer.
 ///
@@ -55,8 +56,8 @@ impl SecurityHeaders {
         }
     }
 
-    /// Sets another value, or another header. What is no header makes every answer a 500, which
-    /// the first request shows.
+    /// Sets another value, or another header. What is no header is an error of
+    /// [`build`](Builder::build) that names it.
     pub fn set(
         mut self,
         name: impl Into<Cow<'static, str>>,
@@ -83,11 +84,16 @@ impl Default for SecurityHeaders {
 }
 
 impl Middleware for SecurityHeaders {
-    fn install<S>(self, scope: Builder<S>) -> Builder<S> {
-        scope.before(move |ctx: &Context| {
-            for (name, value) in &self.headers {
-                ctx.set_header(name, value.as_bytes());
+    fn install<S>(self, mut scope: Builder<S>) -> Builder<S> {
+        let mut prepared = ResponseHeaders::new();
+        for (name, value) in &self.headers {
+            if let Err(error) = prepared.set(name, value.as_bytes()) {
+                let name = name.clone().into_owned();
+                scope.scope.problems.push(Problem::Header { name, error });
             }
+        }
+        scope.before(move |ctx: &Context| {
+            ctx.set_headers(&prepared);
         })
     }
 }

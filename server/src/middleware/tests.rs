@@ -55,6 +55,22 @@ fn ask(client: &mut Client, method: Method, path: &str, headers: &[(&str, &str)]
 }
 
 #[test]
+fn a_security_header_that_cannot_be_sent_is_named_at_build() {
+    let headers = SecurityHeaders::new()
+        .set("X-Frame-Options", "DENY\r\nSet-Cookie: a=b")
+        .set("Connection", "close");
+    let within = headers.clone();
+    let server = Server::builder()
+        .with(headers)
+        .group("/a", |routes| routes.with(within).get("/", |_| "ok"));
+    let error = server.build().unwrap_err();
+    let problems: Vec<_> = error.problems().map(ToString::to_string).collect();
+    let frame = "header \"X-Frame-Options\": invalid header value";
+    let connection = "header \"Connection\": the server alone sets connection";
+    assert_eq!(problems, [frame, connection, frame, connection]);
+}
+
+#[test]
 fn every_answer_has_the_security_headers() {
     let mut client = client(Server::builder().with(SecurityHeaders::new()));
     for (path, status) in PATHS {

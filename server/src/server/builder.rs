@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringlane_protocol::PROXY_BYTES_MAX;
+use ringlane_protocol::{HeaderError, PROXY_BYTES_MAX};
 use ringlane_reactor::cores::{Driver, Setup};
 use ringlane_reactor::listener::{AddressError, Bind};
 use ringlane_reactor::{Config, ConfigError, OverLimit};
@@ -270,7 +270,7 @@ impl Builder {
     /// # Errors
     ///
     /// All that is wrong: malformed patterns and conflicts between them, limits out of range,
-    /// addresses that are none.
+    /// addresses that are none, headers that cannot be sent.
     pub fn build(self) -> Result<Server, BuildError> {
         let Self { mut scope, whole } = self;
         let Whole {
@@ -295,7 +295,7 @@ impl Builder {
         problems.extend(wrong_networks.into_iter().map(Problem::Network));
         let limits = settings.limits;
         problems.extend(limits.check().into_iter().map(Problem::Limit));
-        problems.extend(scope.limit_errors().into_iter().map(Problem::Limit));
+        problems.extend(scope.take_problems());
         if problems.is_empty() {
             configure(&mut setup.config, &limits, settings.preface.is_some());
             problems.extend(setup.config.check().err().map(Problem::Reactor));
@@ -374,6 +374,13 @@ impl std::error::Error for BuildError {}
 pub enum Problem {
     /// An address that is none.
     Address(AddressError),
+    /// A header that a layer was to set, and that cannot be sent.
+    Header {
+        /// Its name, as it was given.
+        name: String,
+        /// What is wrong.
+        error: HeaderError,
+    },
     /// A limit out of its range.
     Limit(LimitError),
     /// A network that is none.
@@ -394,6 +401,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(error) => error.fmt(f),
+            Self::Header { name, error } => write!(f, "header {name:?}: {error}"),
             Self::Limit(error) => error.fmt(f),
             Self::Network(error) => error.fmt(f),
             Self::Reactor(error) => error.fmt(f),
