@@ -1,7 +1,7 @@
 //! Panics of handlers and layers: what a monitor is told of one.
 //!
-//! Not here: what the client gets, and that a monitor's own panic is caught, too (`chain.rs`); panics
-//! of tasks and of blocking work, which are errors of whoever awaits those.
+//! Not here: what the client gets, and that a monitor's own panic is caught, too (`chain.rs`);
+//! panics of tasks and of blocking work, which are errors of whoever awaits those.
 
 use std::any::Any;
 use std::fmt;
