@@ -65,8 +65,8 @@ impl Context {
         self.write_headers(name, |reply| reply.headers.borrow_mut().set(name, value))
     }
 
-    /// Sets headers that were prepared and checked before, for the price of a copy. Earlier values of
-    /// the same names are replaced.
+    /// Sets headers that were prepared and checked before, for the price of a copy. Earlier values
+    /// of the same names are replaced.
     ///
     /// ```
     /// use ringlane::{Context, ResponseHeaders, Server};
