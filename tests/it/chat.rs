@@ -43,12 +43,15 @@ impl Drop for Chat {
 
 /// What the tab shows, line by line.
 fn lines(browser: &Browser) -> Vec<String> {
-    let lines = browser.run("return [...document.querySelectorAll('#log li')].map((li) => li.innerText)");
+    let lines =
+        browser.run("return [...document.querySelectorAll('#log li')].map((li) => li.innerText)");
     serde_json::from_value(lines).expect("texts")
 }
 
 fn await_lines(browser: &Browser, count: usize) -> Vec<String> {
-    browser.wait_until(&format!("document.querySelectorAll('#log li').length >= {count}"));
+    browser.wait_until(&format!(
+        "document.querySelectorAll('#log li').length >= {count}"
+    ));
     let lines = lines(browser);
     assert_eq!(lines.len(), count, "{lines:?}");
     lines
@@ -84,7 +87,10 @@ fn two_tabs_talk_and_no_word_becomes_markup() {
     let bob = anonymous(&await_lines(&browser, 1)[0]);
     assert_ne!(ann, bob);
     browser.switch_to(&first);
-    assert_eq!(await_lines(&browser, 2)[1], format!("User {bob} joined the chat"));
+    assert_eq!(
+        await_lines(&browser, 2)[1],
+        format!("User {bob} joined the chat")
+    );
 
     say(&browser, "Ann", "Hello from the first tab");
     browser.switch_to(&second);
@@ -100,8 +106,12 @@ fn two_tabs_talk_and_no_word_becomes_markup() {
         let count = if tab == &second { 3 } else { 4 };
         let heard = await_lines(&browser, count);
         let last = heard.last().expect("a line");
-        assert!(last.starts_with("<i>Bob</i>") && last.ends_with(trap), "{last}");
-        let found = browser.run("return document.querySelectorAll('#log img, #log i, #log li > b b').length");
+        assert!(
+            last.starts_with("<i>Bob</i>") && last.ends_with(trap),
+            "{last}"
+        );
+        let found = browser
+            .run("return document.querySelectorAll('#log img, #log i, #log li > b b').length");
         assert_eq!(found, json!(0), "markup of a user's");
         assert_eq!(browser.run("return document.title"), json!("Chat"));
     }
@@ -113,5 +123,8 @@ fn two_tabs_talk_and_no_word_becomes_markup() {
     await_lines(&browser, 4);
     browser.close_tab();
     browser.switch_to(&first);
-    assert_eq!(await_lines(&browser, 6)[5], format!("User {bob} left the chat"));
+    assert_eq!(
+        await_lines(&browser, 6)[5],
+        format!("User {bob} left the chat")
+    );
 }

@@ -159,9 +159,7 @@ impl Browser {
     /// Takes a picture of what the tab shows, `NAME.png`, and tells where it is: below
     /// `target/screenshots`, or in `docs/images` if the environment has `RINGLANE_SCREENSHOTS`.
     pub fn picture(&self, name: &str) -> PathBuf {
-        let taken = self
-            .driver
-            .command("GET", &self.path("/screenshot"), None);
+        let taken = self.driver.command("GET", &self.path("/screenshot"), None);
         let bytes = STANDARD.decode(taken.as_str().expect("a picture"));
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
         let folder = match std::env::var_os(PICTURES_ENV) {
@@ -240,12 +238,7 @@ impl Driver {
         }
     }
 
-    fn try_command(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, String> {
+    fn try_command(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let length = body.len();
         let request = format!(
@@ -254,7 +247,8 @@ impl Driver {
             self.address
         );
         let answer = self.exchange(&request).map_err(|error| error.to_string())?;
-        let mut answer: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+        let mut answer: Value =
+            serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
         let value = answer["value"].take();
         match value.get("error") {
             Some(error) => Err(format!("{error}: {}", value["message"])),

@@ -292,6 +292,22 @@ fn many_last_blocks_are_read() {
 }
 
 #[test]
+fn what_grows_by_compressing_is_sent_as_it_is_unless_all_must_be_compressed() {
+    let some = Settings {
+        compress_bytes_min: 1,
+        ..Settings::default()
+    };
+    for (settings, is_compressed) in [(some, false), (all(), true)] {
+        let mut end = End::new(Role::Server, &settings, Some(&NO_TAKEOVER));
+        let sent = end.sender.text("no gain", &mut end.output, &mut end.shared);
+        assert_eq!(sent, Ok(()));
+        assert_eq!(end.output[0] & RSV1 != 0, is_compressed);
+        let peer = client(&NO_TAKEOVER).feed_all([&end.output[..]]);
+        assert_eq!(peer.seen, [Seen::Text("no gain".to_owned())]);
+    }
+}
+
+#[test]
 fn short_messages_are_sent_as_they_are() {
     let settings = Settings {
         compress_bytes_min: 100,
