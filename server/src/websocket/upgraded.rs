@@ -214,7 +214,7 @@ impl Upgraded {
     pub(crate) fn keep_handler(&mut self, descent: Box<Descent>) {
         match &mut self.endpoint {
             Endpoint::Mailbox(_, handler) | Endpoint::Closed(handler) => *handler = Some(descent),
-            // Callbacks begin when the chain has ended: what goes on all the same has its last rites.
+            // Callbacks begin when the chain has ended: what goes on has its last rites.
             Endpoint::Callbacks(_) => drop(descent),
         }
     }

@@ -291,6 +291,7 @@ fn many_last_blocks_are_read() {
     check("last", || server(&TAKEOVER), &input, &seen, b"");
 }
 
+/// Without history a message that does not shrink is sent as it is, if that is allowed.
 #[test]
 fn what_grows_by_compressing_is_sent_as_it_is_unless_all_must_be_compressed() {
     let some = Settings {
@@ -329,18 +330,6 @@ fn short_messages_are_sent_as_they_are() {
         Ok(())
     );
     assert_eq!(end.output, got(FIN | TEXT, ""));
-}
-
-/// Without history a message that does not shrink is sent as it is.
-#[test]
-fn what_does_not_shrink_is_sent_as_it_is() {
-    let mut end = server(&NO_TAKEOVER);
-    assert_eq!(
-        end.sender
-            .binary(b"\x01\xfe", &mut end.output, &mut end.shared),
-        Ok(())
-    );
-    assert_eq!(end.output, got(FIN | BINARY, b"\x01\xfe"));
 }
 
 /// A message prepared once is read by peers with any window and any history, and what follows it
