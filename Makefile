@@ -45,7 +45,7 @@ fuzz: ## Fuzzes every decoder: make fuzz SECONDS_EACH=600 TARGETS="head chunked"
 	.ci/fuzz $(SECONDS_EACH) $(TARGETS)
 
 autobahn: ## Plays Autobahn's cases against the demo's /ws: make autobahn CASES="1.* 7.*".
-	@.ci/setup build
+	@.ci/setup build autobahn
 	.ci/autobahn $(CASES)
 
 bench: ## Measures against the floors and the peers; writes bench/results.

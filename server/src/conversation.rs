@@ -407,7 +407,7 @@ impl Application for HttpCore {
     fn closed(&mut self, mut conversation: Conversation, reason: CloseReason) {
         self.core.counts.connections.take_off();
         if let Some(upgraded) = conversation.upgraded.take() {
-            return self.close_socket(&mut conversation, upgraded, reason);
+            return self.close_socket(upgraded, reason);
         }
         if let Some(seat) = conversation.active.take() {
             self.abandon(seat);

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod article;
+mod chat;
 mod demo;
 mod doctor;
 mod drivers;

@@ -2,6 +2,8 @@
 //!
 //! Not here: each rule by itself; those are tested over simulated connections (`server`).
 
+mod crowd;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

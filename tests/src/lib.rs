@@ -1,4 +1,5 @@
-//! Whole-system tests of ringlane. Here: every Rust snippet of the written pages, compiled.
+//! Whole-system tests of ringlane. Here: every Rust snippet of the written pages, compiled, and
+//! what several tests are driven with.
 //!
 //! Each page that holds a Rust snippet stands below, so `cargo test --doc` builds and runs it.
 //! `it/snippets.rs` fails when a page is missing here, or when a snippet escapes the compiler.
@@ -6,6 +7,8 @@
 //! Not here: the tests themselves (`it/`).
 
 #![forbid(unsafe_code)]
+
+pub mod browser;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

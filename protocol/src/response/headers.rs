@@ -127,6 +127,23 @@ impl ResponseHeaders {
         }
     }
 
+    /// Keeps the headers and gives back the memory that they do not need: for a response that its
+    /// request outlives by far.
+    ///
+    /// ```
+    /// use ringlane_protocol::ResponseHeaders;
+    ///
+    /// let mut headers = ResponseHeaders::new();
+    /// headers.set("Vary", "Accept")?;
+    /// headers.shrink_to_fit();
+    /// assert_eq!(headers.get("Vary"), Some(&b"Accept"[..]));
+    /// # Ok::<(), ringlane_protocol::HeaderError>(())
+    /// ```
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.lines.shrink_to_fit();
+    }
+
     /// Forgets the headers and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -59,7 +59,8 @@ pub struct Settings {
     /// Default: no limit.
     pub frame_bytes_max: usize,
     /// Shortest message that is compressed, in bytes, where compression was agreed. Default 64;
-    /// empty ones never are.
+    /// empty ones never are. One that is compressed by itself travels as it is if that is shorter,
+    /// unless this is 0.
     pub compress_bytes_min: usize,
     /// How hard to compress: 0 (not at all, but in that format) to 9. Default 6.
     pub compress_level: u8,
@@ -113,7 +114,8 @@ pub fn pair(
         .map(|agreed| from(is_server, agreed))
         // A window that cannot be kept to: what goes out stays uncompressed (RFC 7692 §6).
         .filter(|&(_, bits)| (DEFLATE_WINDOW_BITS_MIN..=WINDOW_BITS_MAX).contains(&bits))
-        .map(|(has_takeover, bits)| Deflation::new(has_takeover, bits, settings));
+        .map(|(has_takeover, bits)| Deflation::new(has_takeover, bits, settings))
+        .map(Box::new);
     let rules = FrameRules {
         masked: is_server,
         compression: deflate.is_some(),
@@ -129,4 +131,4 @@ pub fn pair(
 }
 
 // What an idle connection costs here.
-const _: () = assert!(size_of::<Receiver>() + size_of::<Sender>() <= 288);
+const _: () = assert!(size_of::<Receiver>() + size_of::<Sender>() <= 272);

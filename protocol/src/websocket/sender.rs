@@ -49,7 +49,8 @@ pub struct Sender {
     masks: Option<Box<MaskKeys>>,
     /// Longest payload of a data frame.
     frame_bytes_max: usize,
-    deflation: Option<Deflation>,
+    /// Apart: most sockets have none.
+    deflation: Option<Box<Deflation>>,
     /// At most so many bytes of the output are pongs: it may have been sent since.
     pong_bytes: usize,
     /// The latest ping that could not be answered at once.
@@ -68,6 +69,8 @@ pub(super) struct Deflation {
     level: u8,
     /// Shortest message to compress; at least 1.
     bytes_min: usize,
+    /// Messages are compressed even if that makes them longer.
+    takes_longer: bool,
     /// With history: made for the first message. Without takeover there is none.
     context: Option<Box<Deflater>>,
 }
@@ -79,6 +82,7 @@ impl Deflation {
             window_bits,
             level: settings.compress_level,
             bytes_min: settings.compress_bytes_min.max(1),
+            takes_longer: settings.compress_bytes_min == 0,
             context: None,
         }
     }
@@ -95,9 +99,10 @@ impl Deflation {
                 .get_or_insert_with(|| Box::new(Deflater::new(self.window_bits, self.level)));
             return shared.deflate_dedicated(context, message);
         }
+        let takes_longer = self.takes_longer;
         shared
             .deflate(message, self.window_bits, self.level)
-            .filter(|compressed| compressed.len() < message.len())
+            .filter(|compressed| takes_longer || compressed.len() < message.len())
     }
 
     /// Whether the peer can follow a message of this length that was compressed with the largest
@@ -111,7 +116,7 @@ impl Sender {
     pub(super) const fn new(
         masks: Option<Box<MaskKeys>>,
         frame_bytes_max: usize,
-        deflation: Option<Deflation>,
+        deflation: Option<Box<Deflation>>,
     ) -> Self {
         Self {
             masks,

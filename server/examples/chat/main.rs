@@ -1,15 +1,28 @@
 //! A chat: everyone in one room, messages as JSON, a page to try it with.
 //!
-//! Run it with `cargo run --example chat` and open <http://127.0.0.1:8080/chat> twice.
+//! ```text
+//! cargo run --example chat -- [ADDRESS]
+//! ```
+//!
+//! Open <http://127.0.0.1:8080/chat> twice, or wherever it says that it listens.
 
 #![forbid(unsafe_code)]
 
 mod room;
 
+use std::io::Write;
+
 use ringlane::{Result, Server};
 
 fn main() -> Result {
-    room::routes(Server::builder().bind("127.0.0.1:8080"))
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:8080");
+    let handle = room::routes(Server::builder().bind(address))
         .build()?
-        .run()
+        .start()?;
+    for address in handle.addresses() {
+        // Whoever started this may wait for the line; nobody has to.
+        let _ = writeln!(std::io::stdout(), "listening on {address}");
+    }
+    handle.wait_for_signal()
 }

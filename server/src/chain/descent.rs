@@ -75,6 +75,11 @@ impl Descent {
         }
     }
 
+    /// The request that it answers.
+    pub(crate) const fn context(&self) -> &Context {
+        &self.ctx
+    }
+
     /// Polls it where it stands: nothing in it needs to stay in place.
     pub(crate) fn poll_once(&mut self, cx: &mut task::Context<'_>) -> Poll<Outcome> {
         Pin::new(self).poll(cx)

@@ -20,6 +20,7 @@ use super::extensions::Extensions;
 use crate::chain::{Cancel, Chain, Outcome};
 use crate::coding::Offer;
 use crate::core::{ContentType, Core};
+use crate::websocket::Upgrade;
 
 /// A body buffer that has grown beyond this is not kept for the next request.
 const BODY_KEPT_MAX: usize = 64 * 1024;
@@ -37,6 +38,8 @@ pub(crate) struct Record {
     /// When the head was complete.
     pub(crate) received_at: Instant,
     pub(crate) extensions: Extensions,
+    /// What the connection becomes, if the answer is that.
+    pub(crate) upgrade: Upgrade,
     pub(crate) run: Run,
 }
 
@@ -112,6 +115,7 @@ impl Record {
             exchange: Exchange::default(),
             received_at: Instant::default(),
             extensions: Extensions::default(),
+            upgrade: Upgrade::default(),
             run: Run::default(),
         }
     }
@@ -128,6 +132,7 @@ impl Record {
             exchange,
             received_at: _, // as the head
             extensions,
+            upgrade,
             run,
         } = self;
         reply.reset();
@@ -135,6 +140,7 @@ impl Record {
         if !extensions.is_empty() {
             extensions.clear();
         }
+        upgrade.forget();
         run.reset();
     }
 }

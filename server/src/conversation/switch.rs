@@ -1,12 +1,13 @@
 //! A request whose answer is 101: its connection goes on as a socket.
 //!
 //! Always true here:
-//! - A callback socket holds no record, no seat and no future once its handshake is answered.
+//! - A callback socket holds no record and no future once its handshake is answered; no socket
+//!   holds a seat.
 //!
 //! Not here: what a socket does (`websocket/`), the handshake's verdict (`websocket/opening.rs`).
 
 use std::rc::Rc;
-use std::task::Waker;
+use std::task::{self, Poll, Waker};
 
 use ringlane_protocol::ResponseBody;
 use ringlane_reactor::{CloseReason, Intent, Io};
@@ -14,7 +15,7 @@ use ringlane_reactor::{CloseReason, Intent, Io};
 use super::active::Active;
 use super::drive::detach;
 use super::{Conversation, HttpCore, Progress};
-use crate::chain::Outcome;
+use crate::chain::{Cancel, Descent, Outcome};
 use crate::context::exchange::DownloadState;
 use crate::context::record::Phase;
 use crate::websocket::{Upgrade, Upgraded};
@@ -52,14 +53,15 @@ impl HttpCore {
         active.ctx.0.reply.phase.set(Phase::Committed);
         self.write_head(&active.ctx, ResponseBody::None, true, io);
         upgraded.begin(io.now);
-        conversation.upgraded = Some(upgraded);
-        if active.descent.is_some() {
-            *seat = Some(active);
-            conversation.active = Some(seat);
-        } else {
-            self.pool.end(active.ctx);
-            self.seats.give_back(seat);
+        match active.descent.take() {
+            Some(descent) => {
+                active.ctx.0.reply.headers.borrow_mut().shrink_to_fit(); // for hours, perhaps
+                upgraded.keep_handler(Box::new(descent));
+            }
+            None => self.pool.end(active.ctx),
         }
+        self.seats.give_back(seat);
+        conversation.upgraded = Some(upgraded);
         self.converse(conversation, io)
     }
 
@@ -72,7 +74,7 @@ impl HttpCore {
         let own = io.waker().to_waker();
         loop {
             upgraded.receive(io, &own);
-            self.poll_handler(conversation, &upgraded, &own);
+            self.poll_handler(&mut upgraded, &own);
             if !upgraded.can_go_on(io) {
                 break;
             }
@@ -88,7 +90,7 @@ impl HttpCore {
                 Intent::Continue
             }
             Some(intent) => {
-                self.leave_handler(conversation, has_told);
+                self.leave_handler(upgraded.take_handler(), has_told);
                 intent
             }
         }
@@ -107,33 +109,27 @@ impl HttpCore {
     }
 
     /// The connection of a socket is gone.
-    pub(super) fn close_socket(
-        &mut self,
-        conversation: &mut Conversation,
-        upgraded: Box<Upgraded>,
-        reason: CloseReason,
-    ) {
+    pub(super) fn close_socket(&mut self, mut upgraded: Box<Upgraded>, reason: CloseReason) {
         let has_told = upgraded.has_told();
         upgraded.closed(reason);
-        self.leave_handler(conversation, has_told);
+        self.leave_handler(upgraded.take_handler(), has_told);
     }
 
     /// Polls the socket's asynchronous handler, if it has one that is under way.
-    fn poll_handler(&mut self, conversation: &mut Conversation, upgraded: &Upgraded, own: &Waker) {
+    fn poll_handler(&mut self, upgraded: &mut Upgraded, own: &Waker) {
         let mut has_failed = false;
-        if let Some(mut seat) = conversation.active.take()
-            && let Some(mut active) = seat.take()
-        {
-            active.exchange().attend(true);
-            active.poll(own);
-            active.exchange().attend(false);
-            has_failed = active.ctx.0.run.outcome.get() != Outcome::Answered;
-            if active.descent.is_some() {
-                *seat = Some(active);
-                conversation.active = Some(seat);
-            } else {
-                self.pool.end(active.ctx);
-                self.seats.give_back(seat);
+        if let Some(mut descent) = upgraded.take_handler() {
+            let ctx = descent.context().clone();
+            ctx.0.exchange.attend(true);
+            let polled = descent.poll_once(&mut task::Context::from_waker(own));
+            ctx.0.exchange.attend(false);
+            has_failed = ctx.0.run.outcome.get() != Outcome::Answered;
+            match polled {
+                Poll::Pending => upgraded.keep_handler(descent),
+                Poll::Ready(_) => {
+                    drop(descent);
+                    self.pool.end(ctx);
+                }
             }
         }
         upgraded.look_at_handle(has_failed);
@@ -141,15 +137,18 @@ impl HttpCore {
 
     /// The socket is over before its handler is. One that knows has its grace time; one that waits
     /// for something else is cancelled.
-    fn leave_handler(&mut self, conversation: &mut Conversation, has_told: bool) {
-        let Some(mut seat) = conversation.active.take() else {
+    fn leave_handler(&mut self, handler: Option<Box<Descent>>, has_told: bool) {
+        let Some(mut descent) = handler else {
             return;
         };
-        let descent = seat.as_mut().as_mut();
-        let descent = descent.filter(|_| has_told);
-        if let Some(descent) = descent.and_then(|active| active.descent.take()) {
-            detach(descent, Rc::clone(&self.core));
+        let ctx = descent.context().clone();
+        let mut nobody = task::Context::from_waker(Waker::noop());
+        if has_told || descent.cancel(Cancel::ClientGone, &mut nobody).is_pending() {
+            detach(*descent, Rc::clone(&self.core));
+        } else {
+            drop(descent);
         }
-        self.abandon(seat);
+        ctx.0.exchange.close();
+        self.pool.end(ctx);
     }
 }

@@ -61,7 +61,7 @@ impl Context {
         let half = Half::of(self, options)?;
         let socket = half.socket();
         let mailbox = Rc::new(Mailbox::default());
-        install(self, half, Endpoint::Mailbox(Rc::clone(&mailbox)))?;
+        install(self, half, Endpoint::Mailbox(Rc::clone(&mailbox), None))?;
         self.0.reply.phase.set(Reply::Committed);
         self.0.exchange.notify();
         Ok(WebSocket { socket, mailbox })
@@ -121,9 +121,13 @@ impl WebSocket {
     /// # Errors
     ///
     /// If the socket is closed.
-    pub async fn send<'m>(&self, message: impl Into<Message<'m>>) -> Result {
+    pub fn send<'m>(
+        &self,
+        message: impl Into<Message<'m>>,
+    ) -> impl Future<Output = Result> + Unpin {
+        // Not an `async fn`: that would hold the message twice, as it was given and as it waits.
         let mut message = Some(message.into());
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
             let link = &self.socket.0;
             if link.phase() != Phase::Open {
                 let reason = self.socket.close_reason().unwrap_or(CloseReason::Gone);
@@ -139,7 +143,6 @@ impl WebSocket {
             }
             Poll::Ready(Ok(()))
         })
-        .await
     }
 
     /// Closes the socket, as [`Socket::close`]. What the client had sent before it heard of this

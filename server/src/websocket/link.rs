@@ -35,12 +35,22 @@ const WATCHED_BYTES_MIN: usize = 16 * 1024;
 /// What a message that waits costs beside its bytes, so that empty ones are no gift.
 const PARCEL_BYTES: usize = 32;
 
+/// Spare queues that one core keeps: for so many followers a message costs no allocation.
+const QUEUES_KEPT_MAX: usize = 1024;
+/// A queue that has grown beyond this is not kept.
+const QUEUE_KEPT_PARCELS: usize = 16;
+
+/// What waits for one client.
+type Queue = Box<VecDeque<Parcel>>;
+
 /// What the sockets of one core share.
 pub(crate) struct Sockets {
     /// Spare memory of the codec.
     pub(crate) shared: RefCell<Shared>,
     /// The output of the connection whose conversation attends, and how much of it was there.
     direct: RefCell<(Vec<u8>, usize)>,
+    /// Spare queues, empty.
+    queues: RefCell<Vec<Queue>>,
     /// Sockets that were opened.
     opened: Cell<u32>,
     /// In what time all of them are closed when the core drains.
@@ -54,9 +64,23 @@ impl Sockets {
         Self {
             shared: RefCell::default(),
             direct: RefCell::default(),
+            queues: RefCell::default(),
             opened: Cell::new(0),
             drain_spread: drain_time / 2,
             table: Table::new(topics),
+        }
+    }
+
+    fn take_queue(&self) -> Queue {
+        self.queues.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes back a queue that is empty again.
+    fn keep_queue(&self, queue: Queue) {
+        debug_assert!(queue.is_empty(), "only empty queues are kept");
+        let mut queues = self.queues.borrow_mut();
+        if queue.capacity() <= QUEUE_KEPT_PARCELS && queues.len() < QUEUES_KEPT_MAX {
+            queues.push(queue);
         }
     }
 
@@ -113,8 +137,7 @@ pub(crate) struct Link {
     pub(crate) waker: ConnectionWaker,
     sender: RefCell<Sender>,
     /// Taken out while it is changed; `None` is empty.
-    #[expect(clippy::box_collection, reason = "an idle socket pays one word")]
-    queue: Cell<Option<Box<VecDeque<Parcel>>>>,
+    queue: Cell<Option<Queue>>,
     queued_bytes: Cell<usize>,
     /// Bytes that the connection was given and may not have sent yet.
     handed_bytes: Cell<usize>,
@@ -313,7 +336,8 @@ impl Link {
     }
 
     fn queue(&self, parcel: Parcel) {
-        let mut queue = self.queue.take().unwrap_or_default();
+        let queue = self.queue.take();
+        let mut queue = queue.unwrap_or_else(|| self.sockets.take_queue());
         let bytes = self.queued_bytes.get() + parcel.cost();
         self.queued_bytes.set(bytes);
         queue.push_back(parcel);
@@ -400,7 +424,10 @@ impl Link {
             self.write(&parcel, io);
             self.hand(io.output.len() - before);
         }
-        self.queue.set(queue.filter(|parcels| !parcels.is_empty()));
+        match queue {
+            Some(queue) if queue.is_empty() => self.sockets.keep_queue(queue),
+            rest => self.queue.set(rest),
+        }
     }
 
     /// Writes one message. Behind a close frame nothing is written any more.
@@ -444,4 +471,4 @@ fn append(frame: &Bytes, io: &mut Io<'_>) {
     }
 }
 
-const _: () = assert!(size_of::<Link>() <= 240);
+const _: () = assert!(size_of::<Link>() <= 224);

@@ -6,7 +6,7 @@
 //!
 //! Not here: the handler's handle (`asynchronous.rs`), who fills this (`upgraded.rs`).
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::task::Waker;
 
@@ -19,8 +19,15 @@ pub const INBOX_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Default)]
 pub(super) struct Mailbox {
-    messages: RefCell<VecDeque<Message<'static>>>,
-    bytes: Cell<usize>,
+    /// The message that comes next: mostly the only one.
+    next: Cell<Option<Message<'static>>>,
+    /// Those behind it, while there are any. Taken out while it is changed.
+    #[expect(clippy::box_collection, reason = "an idle socket pays one word")]
+    others: Cell<Option<Box<VecDeque<Message<'static>>>>>,
+    /// How many there are.
+    count: Cell<u16>,
+    /// How long they are; one message has 1 GiB at most.
+    bytes: Cell<u32>,
     /// Waits for a message, or the end.
     reader: Cell<Option<Waker>>,
     /// Waits for room to send.
@@ -40,11 +47,11 @@ pub(super) enum Dropped {
 
 impl Mailbox {
     pub(super) fn has_room(&self) -> bool {
-        self.bytes.get() < INBOX_BYTES_MAX && self.messages.borrow().len() < INBOX_MESSAGES_MAX
+        self.bytes.get() < INBOX_BYTES_MAX as u32 && self.count.get() < INBOX_MESSAGES_MAX as u16
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.borrow().is_empty()
+        self.count.get() == 0
     }
 
     /// Whether someone waits for a message.
@@ -61,18 +68,26 @@ impl Mailbox {
         if self.dropped.get().is_some() {
             return;
         }
-        self.bytes.set(self.bytes.get() + message.len());
-        self.messages.borrow_mut().push_back(message);
+        self.bytes.set(self.bytes.get() + message.len() as u32);
+        if self.count.replace(self.count.get() + 1) == 0 {
+            self.next.set(Some(message));
+            return;
+        }
+        let mut others = self.others.take().unwrap_or_default();
+        others.push_back(message);
+        self.others.set(Some(others));
     }
 
     /// Takes the next message.
     pub(super) fn take(&self) -> Option<Message<'static>> {
-        let mut messages = self.messages.borrow_mut();
-        let message = messages.pop_front()?;
-        if messages.is_empty() {
-            *messages = VecDeque::new(); // an idle socket holds no memory for it
+        let message = self.next.take()?;
+        if let Some(mut others) = self.others.take() {
+            self.next.set(others.pop_front());
+            self.others
+                .set(Some(others).filter(|others| !others.is_empty()));
         }
-        self.bytes.set(self.bytes.get() - message.len());
+        self.count.set(self.count.get() - 1);
+        self.bytes.set(self.bytes.get() - message.len() as u32);
         Some(message)
     }
 

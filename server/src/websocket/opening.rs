@@ -86,6 +86,7 @@ fn refuse(ctx: &Context, error: HandshakeError) -> Error {
 }
 
 /// What a request is about to become; kept with it until its answer is sent.
+#[derive(Default)]
 pub(crate) struct Upgrade(Cell<Option<Box<Upgraded>>>);
 
 /// Makes 101 the answer.
@@ -108,14 +109,29 @@ pub(super) fn install(ctx: &Context, half: Half<'_>, endpoint: Endpoint) -> Resu
     }
     ctx.0.reply.status.set(StatusCode::SWITCHING_PROTOCOLS);
     ctx.0.exchange.download.state.set(DownloadState::Upgraded);
-    ctx.insert(Upgrade(Cell::new(Some(upgraded))));
+    ctx.0.upgrade.put(upgraded);
     Ok(())
 }
 
 impl Upgrade {
+    /// Keeps what was opened; what was opened before for the same request is closed again.
+    fn put(&self, upgraded: Box<Upgraded>) {
+        if let Some(before) = self.0.replace(Some(upgraded)) {
+            before.refuse();
+        }
+    }
+
+    /// Closes what was opened, if it is still here.
+    #[inline]
+    pub(crate) fn forget(&mut self) {
+        if let Some(upgraded) = self.0.take() {
+            upgraded.refuse();
+        }
+    }
+
     /// What the connection becomes, if the answer is still the one that says so.
     pub(crate) fn take(ctx: &Context) -> Option<Box<Upgraded>> {
-        let upgraded = ctx.get::<Self>()?.0.take()?;
+        let upgraded = ctx.0.upgrade.0.take()?;
         let reply = &ctx.0.reply;
         if reply.is_faulty.get() || reply.status.get() != StatusCode::SWITCHING_PROTOCOLS {
             upgraded.refuse();
@@ -132,8 +148,6 @@ impl Upgrade {
 /// The request ended without an answer: so did what was opened for it.
 impl Drop for Upgrade {
     fn drop(&mut self) {
-        if let Some(upgraded) = self.0.take() {
-            upgraded.refuse();
-        }
+        self.forget();
     }
 }

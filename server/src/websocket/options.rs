@@ -136,7 +136,8 @@ impl Options {
         self
     }
 
-    /// Shortest message that is compressed, in bytes. Default 64.
+    /// Shortest message that is compressed, in bytes. Default 64. With 0 even what becomes longer
+    /// by it is sent compressed: for clients who cannot take both.
     #[must_use]
     pub fn compression_min_bytes(mut self, bytes: usize) -> Self {
         self.settings().codec.compress_bytes_min = bytes;

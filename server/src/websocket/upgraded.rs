@@ -10,7 +10,7 @@
 //! - While the backlog is at its maximum nothing is read, so that an echo loses nothing.
 //! - Whatever ends a socket, its handler is told once.
 //!
-//! Not here: sending (`link.rs`), the rules of the wire (the protocol's), the future of an
+//! Not here: sending (`link.rs`), the rules of the wire (the protocol's), who polls an
 //! asynchronous handler (`conversation/switch.rs`).
 
 use std::rc::Rc;
@@ -25,13 +25,15 @@ use super::callbacks::{Callbacks, say_closed};
 use super::link::{Link, Phase};
 use super::mailbox::{Dropped, Mailbox};
 use super::{CloseReason, Message, Socket};
+use crate::chain::Descent;
 
 /// Who gets what comes in.
 pub(super) enum Endpoint {
     Callbacks(Box<dyn Callbacks>),
-    Mailbox(Rc<Mailbox>),
-    /// It was told of the end.
-    Closed,
+    /// An asynchronous handler, which is at the other end while it is under way.
+    Mailbox(Rc<Mailbox>, Option<Box<Descent>>),
+    /// It was told of the end, which its asynchronous handler may have to act upon.
+    Closed(Option<Box<Descent>>),
 }
 
 pub(crate) struct Upgraded {
@@ -109,7 +111,7 @@ impl Upgraded {
                 link.end(CloseReason::Gone);
             }
         }
-        if let Endpoint::Mailbox(mailbox) = &self.endpoint {
+        if let Endpoint::Mailbox(mailbox, _) = &self.endpoint {
             let has_ended = link.phase() == Phase::Ended;
             if has_ended || !mailbox.is_empty() {
                 mailbox.wake_reader(own);
@@ -160,8 +162,8 @@ impl Upgraded {
     fn can_receive(&self) -> bool {
         let has_room = match &self.endpoint {
             Endpoint::Callbacks(_) => true,
-            Endpoint::Mailbox(mailbox) => mailbox.has_room() || mailbox.dropped.get().is_some(),
-            Endpoint::Closed => false,
+            Endpoint::Mailbox(mailbox, _) => mailbox.has_room() || mailbox.dropped.get().is_some(),
+            Endpoint::Closed(_) => false,
         };
         match self.link().phase() {
             Phase::Open => has_room && !self.link().is_full(),
@@ -172,7 +174,7 @@ impl Upgraded {
 
     /// Whether an asynchronous handler that was polled has made something possible.
     pub(crate) fn can_go_on(&self, io: &Io<'_>) -> bool {
-        let Endpoint::Mailbox(mailbox) = &self.endpoint else {
+        let Endpoint::Mailbox(mailbox, _) = &self.endpoint else {
             return false;
         };
         let may_receive = !io.input.bytes().is_empty() && self.can_receive();
@@ -181,7 +183,7 @@ impl Upgraded {
 
     /// Looks whether the asynchronous handler has let go of its socket.
     pub(crate) fn look_at_handle(&self, has_failed: bool) {
-        if let Endpoint::Mailbox(mailbox) = &self.endpoint
+        if let Endpoint::Mailbox(mailbox, _) = &self.endpoint
             && let Some(how) = mailbox.dropped.get()
         {
             let code = match has_failed || how == Dropped::ByPanic {
@@ -195,8 +197,25 @@ impl Upgraded {
     /// Whether the handler knows that this is the end, or will when it is polled.
     pub(crate) fn has_told(&self) -> bool {
         match &self.endpoint {
-            Endpoint::Mailbox(mailbox) => mailbox.was_told.get() || mailbox.is_awaited(),
-            Endpoint::Callbacks(_) | Endpoint::Closed => false,
+            Endpoint::Mailbox(mailbox, _) => mailbox.was_told.get() || mailbox.is_awaited(),
+            Endpoint::Callbacks(_) | Endpoint::Closed(_) => false,
+        }
+    }
+
+    /// Takes the asynchronous handler out, to poll it or to end it.
+    pub(crate) fn take_handler(&mut self) -> Option<Box<Descent>> {
+        match &mut self.endpoint {
+            Endpoint::Mailbox(_, handler) | Endpoint::Closed(handler) => handler.take(),
+            Endpoint::Callbacks(_) => None,
+        }
+    }
+
+    /// Keeps an asynchronous handler that is under way.
+    pub(crate) fn keep_handler(&mut self, descent: Box<Descent>) {
+        match &mut self.endpoint {
+            Endpoint::Mailbox(_, handler) | Endpoint::Closed(handler) => *handler = Some(descent),
+            // Callbacks begin when the chain has ended: what goes on has its last rites.
+            Endpoint::Callbacks(_) => drop(descent),
         }
     }
 
@@ -279,7 +298,7 @@ impl Upgraded {
     }
 
     /// The connection is gone.
-    pub(crate) fn closed(mut self: Box<Self>, reason: reactor::CloseReason) {
+    pub(crate) fn closed(&mut self, reason: reactor::CloseReason) {
         self.link().end(match reason {
             reactor::CloseReason::ShutDown => CloseReason::ShutDown,
             reactor::CloseReason::WriteTimedOut => CloseReason::Slow,
@@ -299,13 +318,14 @@ impl Upgraded {
         let link = Rc::clone(&self.socket.0);
         link.forget();
         let reason = link.reason().unwrap_or(CloseReason::Gone);
-        match std::mem::replace(&mut self.endpoint, Endpoint::Closed) {
+        match std::mem::replace(&mut self.endpoint, Endpoint::Closed(None)) {
             Endpoint::Callbacks(callbacks) => say_closed(callbacks, &self.socket, reason),
-            Endpoint::Mailbox(mailbox) => {
+            Endpoint::Mailbox(mailbox, handler) => {
+                self.endpoint = Endpoint::Closed(handler);
                 mailbox.wake_reader(Waker::noop());
                 mailbox.wake_sender(Waker::noop());
             }
-            Endpoint::Closed => {}
+            Endpoint::Closed(handler) => self.endpoint = Endpoint::Closed(handler),
         }
     }
 }
@@ -316,11 +336,11 @@ fn deliver(endpoint: &mut Endpoint, socket: &Socket, message: Message<'_>) -> bo
         Endpoint::Callbacks(callbacks) if socket.is_open() => {
             guard(socket, || callbacks.message(socket, message))
         }
-        Endpoint::Mailbox(mailbox) => {
+        Endpoint::Mailbox(mailbox, _) => {
             mailbox.put(message.into_owned());
             false
         }
-        Endpoint::Callbacks(_) | Endpoint::Closed => false,
+        Endpoint::Callbacks(_) | Endpoint::Closed(_) => false,
     }
 }
 

@@ -121,5 +121,5 @@ fn an_idle_socket_with_callbacks_holds_little() {
 
 #[test]
 fn an_idle_asynchronous_socket_holds_little_more() {
-    check_memory("/asynchronous", 2304);
+    check_memory("/asynchronous", 2048);
 }

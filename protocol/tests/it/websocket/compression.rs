@@ -291,6 +291,23 @@ fn many_last_blocks_are_read() {
     check("last", || server(&TAKEOVER), &input, &seen, b"");
 }
 
+/// Without history a message that does not shrink is sent as it is, if that is allowed.
+#[test]
+fn what_grows_by_compressing_is_sent_as_it_is_unless_all_must_be_compressed() {
+    let some = Settings {
+        compress_bytes_min: 1,
+        ..Settings::default()
+    };
+    for (settings, is_compressed) in [(some, false), (all(), true)] {
+        let mut end = End::new(Role::Server, &settings, Some(&NO_TAKEOVER));
+        let sent = end.sender.text("no gain", &mut end.output, &mut end.shared);
+        assert_eq!(sent, Ok(()));
+        assert_eq!(end.output[0] & RSV1 != 0, is_compressed);
+        let peer = client(&NO_TAKEOVER).feed_all([&end.output[..]]);
+        assert_eq!(peer.seen, [Seen::Text("no gain".to_owned())]);
+    }
+}
+
 #[test]
 fn short_messages_are_sent_as_they_are() {
     let settings = Settings {
@@ -313,18 +330,6 @@ fn short_messages_are_sent_as_they_are() {
         Ok(())
     );
     assert_eq!(end.output, got(FIN | TEXT, ""));
-}
-
-/// Without history a message that does not shrink is sent as it is.
-#[test]
-fn what_does_not_shrink_is_sent_as_it_is() {
-    let mut end = server(&NO_TAKEOVER);
-    assert_eq!(
-        end.sender
-            .binary(b"\x01\xfe", &mut end.output, &mut end.shared),
-        Ok(())
-    );
-    assert_eq!(end.output, got(FIN | BINARY, b"\x01\xfe"));
 }
 
 /// A message prepared once is read by peers with any window and any history, and what follows it
