@@ -91,7 +91,9 @@ mod context;
 mod conversation;
 pub mod cookies;
 mod core;
+mod drain;
 mod error;
+pub mod event_stream;
 mod fields;
 mod files;
 mod handler;
@@ -111,6 +113,7 @@ mod system;
 pub mod task;
 pub mod testing;
 pub mod time;
+pub mod topics;
 mod verdict;
 pub mod websocket;
 

@@ -315,6 +315,11 @@ impl Scope {
         errors
     }
 
+    /// Notes a limit that is out of its range.
+    pub(crate) fn note_limit(&mut self, error: Option<LimitError>) {
+        self.limit_errors.extend(error);
+    }
+
     fn add(&mut self, method: Option<Method>, pattern: &str, handler: Erased) {
         self.routes.push(RouteSpec {
             method,

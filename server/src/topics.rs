@@ -1,18 +1,37 @@
-//! Topics: what is said to a name reaches every socket that follows it, on all cores.
+//! Topics: what is published under a name reaches everyone who follows it, on all cores.
 //!
 //! ```text
 //! publish ─► this core's table ─► each follower's queue       (encoded once)
 //!         └► one letter to each other core ─► its table ─► …  (the same bytes)
+//!
+//! with a history:
+//! publish ─► lock ─► number, ring ─► one letter to each core, this one too ─► unlock
 //! ```
 //!
-//! Always true here:
-//! - What one core publishes to a topic, each follower gets in that order.
-//! - A follower that does not keep up loses its own messages and nobody else's.
-//! - A topic that nobody follows takes no memory.
+//! Followers are WebSockets and streams of events alike; [`Broadcast`] carries values to them.
 //!
-//! Not here: typed values (`broadcast.rs`), slow clients (`link.rs`).
+//! A history has one lock per topic, under which a message gets its number, is kept, and is posted
+//! to every core. Letters arrive at each core as they were posted, so each core sees the numbers
+//! rise. A follower that joins reads the ring under the same lock: what has a lower number than the
+//! next is its replay, and of the letters those with a lower number are not for it. Nothing can be
+//! between the two, or in both.
+//!
+//! Always true here:
+//! - What one core publishes to a topic, each follower gets in that order; with a history all
+//!   followers get the same order.
+//! - A follower that does not keep up loses its own messages and nobody else's.
+//! - A topic that nobody follows and that has no history takes no memory.
+//!
+//! Not here: what followers do with a message (`websocket/link.rs`, `event_stream/feed.rs`).
 
-use std::cell::RefCell;
+mod backlog;
+mod broadcast;
+mod crossing;
+mod history;
+mod members;
+mod shipment;
+
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -22,12 +41,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ringlane_reactor::local;
 use slab::Slab;
 
-use super::crossing::Crossing;
-use super::link::{Link, Phase, Sockets};
-use super::members::{List, TOPICS_PER_SOCKET_MAX};
-use super::shipment::Shipment;
-use super::{Message, Socket, SubscribeError};
 use crate::Context;
+use crate::limits::LimitError;
+use crossing::{Crossing, Whom};
+use history::Histories;
+use members::List;
+
+pub use backlog::SlowClient;
+pub use broadcast::{Broadcast, Lagged, Subscription};
+pub use crossing::CROSSING_BYTES_MAX;
+pub use history::{HISTORY_EVENTS_MAX, History};
+pub use members::{SubscribeError, TOPICS_PER_SOCKET_MAX};
+pub use shipment::Publication;
+
+pub(crate) use backlog::{Backlog, Parcel, Room};
+pub(crate) use history::Replay;
+pub(crate) use members::{Follower, Memberships};
+pub(crate) use shipment::Shipment;
 
 /// Longest name of a topic, in bytes.
 pub const TOPIC_BYTES_MAX: usize = 256;
@@ -56,6 +86,7 @@ pub const TOPIC_BYTES_MAX: usize = 256;
 ///
 /// let builder = Server::builder()
 ///     .websocket("/news", News)
+///     .get("/events", |ctx: Context| ctx.event_stream_of("news"))
 ///     .post("/news", |ctx: Context| { ctx.topics().publish("news", "extra!"); });
 /// let topics = builder.topics();
 /// let server = builder.build()?;
@@ -70,6 +101,7 @@ struct Hub {
     crossing: Crossing,
     /// How many follow each topic, core by core.
     counts: Mutex<HashMap<Box<str>, Vec<Arc<AtomicUsize>>>>,
+    histories: Histories,
 }
 
 thread_local! {
@@ -80,67 +112,148 @@ thread_local! {
 struct Place {
     core: u16,
     hub: Topics,
-    sockets: Weak<Sockets>,
+    table: Weak<Table>,
+}
+
+/// A follower that does not get what it publishes itself: its core, and its number there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Publisher {
+    core: Option<u16>,
+    number: u32,
 }
 
 impl Topics {
-    /// Sends a message to all who follow a topic. What is published before anyone follows is lost.
+    /// Sends a message to all who follow a topic. What is published before anyone follows is lost,
+    /// unless the topic has a [history](Self::keep_history).
     ///
-    /// Gives false if another core has [too much](super::CROSSING_BYTES_MAX) to do already: its
-    /// followers do not get this one.
-    pub fn publish<'m>(&self, topic: &str, message: impl Into<Message<'m>>) -> bool {
-        let shipment = Arc::new(Shipment::new(message.into().into_owned()));
-        if let Some(sockets) = self.here() {
-            sockets.table.deliver(topic, &shipment, None);
-        }
-        self.cross(topic, &shipment)
+    /// Text reaches sockets as text and streams as the data of an event; an
+    /// [`Event`](crate::event_stream::Event) reaches streams as it is and sockets as its data;
+    /// bytes reach sockets alone.
+    ///
+    /// Gives false if another core has [too much](CROSSING_BYTES_MAX) to do already: its followers
+    /// do not get this one. Also for an event that is [faulty](crate::event_stream::Event::check):
+    /// nobody gets it, and the log says why.
+    pub fn publish<'m>(&self, topic: &str, message: impl Into<Publication<'m>>) -> bool {
+        self.publish_from(None, topic, message.into())
     }
 
-    /// How many sockets of all cores follow a topic at this moment.
+    /// Keeps what is published to a topic from now on, so that
+    /// [streams](Context::event_stream_of) that were interrupted get what they have missed. Called
+    /// again it sets other limits; with [`History::max_events`] 0 nothing is kept any more, which
+    /// streams are told as a gap.
+    ///
+    /// A server's histories end with it: after a restart its streams are told of a gap.
+    ///
+    /// # Errors
+    ///
+    /// If a limit is out of its range, by name.
+    ///
+    /// ```
+    /// use ringlane::Server;
+    /// use ringlane::topics::History;
+    ///
+    /// let topics = Server::builder().topics();
+    /// topics.keep_history("news", History::default().max_events(100))?;
+    /// assert!(topics.keep_history("news", History::default().max_events(usize::MAX)).is_err());
+    /// # Ok::<(), ringlane::LimitError>(())
+    /// ```
+    pub fn keep_history(&self, topic: &str, history: History) -> Result<(), LimitError> {
+        history.check().map_or(Ok(()), Err)?;
+        self.0.histories.keep(topic, history);
+        Ok(())
+    }
+
+    /// How many sockets and streams of all cores follow a topic at this moment.
     pub fn subscribers(&self, topic: &str) -> usize {
         let counts = self.counts();
         let of_cores = counts.get(topic).into_iter().flatten();
         of_cores.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    fn cross(&self, topic: &str, shipment: &Arc<Shipment>) -> bool {
-        if !self.0.crossing.has_others() {
+    fn publish_from(
+        &self,
+        publisher: Option<Publisher>,
+        topic: &str,
+        message: Publication<'_>,
+    ) -> bool {
+        if let Err(error) = message.check() {
+            tracing::error!(%error, topic, "a faulty event was not published");
+            return false;
+        }
+        let message = message.into_owned();
+        if let Some(history) = self.0.histories.of(topic)
+            && message.is_text()
+        {
+            let all = |shipment: &Arc<Shipment>| self.post_to_all(publisher, topic, shipment);
+            return history.append(message, crate::time::now(), all);
+        }
+        let shipment = Arc::new(Shipment::new(message));
+        if let Some(table) = self.here() {
+            table.deliver(topic, &shipment, publisher);
+        }
+        self.post(Whom::Others, None, topic, &shipment)
+    }
+
+    /// Has it arrive on every other core, or on this one as well: then in its turn.
+    fn post(
+        &self,
+        whom: Whom,
+        publisher: Option<Publisher>,
+        topic: &str,
+        shipment: &Arc<Shipment>,
+    ) -> bool {
+        if !self.0.crossing.reaches(whom) {
             return true;
         }
         let topic: Arc<str> = topic.into();
-        self.0.crossing.send(shipment.len(), || {
+        self.0.crossing.send(whom, shipment.len(), || {
             let (hub, topic, shipment) = (self.clone(), Arc::clone(&topic), Arc::clone(shipment));
             move || {
-                if let Some(sockets) = hub.here() {
-                    sockets.table.deliver(&topic, &shipment, None);
+                if let Some(table) = hub.here() {
+                    table.deliver(&topic, &shipment, publisher);
                 }
             }
         })
     }
 
-    /// A core's sockets are reachable from now on.
-    pub(crate) fn join(&self, sockets: &Rc<Sockets>) {
+    /// Has it arrive on every core, in its turn.
+    fn post_to_all(
+        &self,
+        publisher: Option<Publisher>,
+        topic: &str,
+        shipment: &Arc<Shipment>,
+    ) -> bool {
+        if !self.0.crossing.reaches_this() // an application that is run by hand gets no letters
+            && let Some(table) = self.here()
+        {
+            table.deliver(topic, shipment, publisher);
+        }
+        self.post(Whom::All, publisher, topic, shipment)
+    }
+
+    /// A core's followers are reachable from now on.
+    pub(crate) fn join(&self, table: &Rc<Table>) {
         let Some(core) = local::core() else { return };
         let place = Place {
             core,
             hub: self.clone(),
-            sockets: Rc::downgrade(sockets),
+            table: Rc::downgrade(table),
         };
         TABLES.with_borrow_mut(|places| {
-            places.retain(|place| place.sockets.strong_count() > 0);
+            places.retain(|place| place.table.strong_count() > 0);
             places.push(place);
         });
         self.0.crossing.join();
     }
 
-    /// The sockets of the core that this thread is inside, if it is one of this server's.
-    fn here(&self) -> Option<Rc<Sockets>> {
+    /// The table of the core that this thread is inside, if it is one of this server's.
+    fn here(&self) -> Option<Rc<Table>> {
         let core = local::core()?;
         TABLES.with_borrow(|places| {
             let mut mine = places
                 .iter()
                 .filter(|place| place.core == core && Arc::ptr_eq(&place.hub.0, &self.0));
-            mine.find_map(|place| place.sockets.upgrade())
+            mine.find_map(|place| place.table.upgrade())
         })
     }
 
@@ -159,45 +272,103 @@ impl fmt::Debug for Topics {
 impl Context {
     /// The topics of the server.
     pub fn topics(&self) -> Topics {
-        self.0.core.sockets.table.hub.clone()
+        self.0.core.topics.hub.clone()
     }
 }
 
 /// One core's topics.
-pub(super) struct Table {
+pub(crate) struct Table {
     hub: Topics,
     topics: RefCell<HashMap<Box<str>, Rc<Topic>>>,
+    this: Weak<Self>,
 }
 
 /// Who follows one topic on one core.
 struct Topic {
     name: Box<str>,
-    members: RefCell<Slab<Rc<Link>>>,
+    members: RefCell<Slab<Member>>,
     /// How many these are, for other cores to read.
     count: Arc<AtomicUsize>,
-    sockets: Weak<Sockets>,
+    /// The number of the message that comes next, if the topic has a history.
+    next: Cell<u64>,
+    table: Weak<Table>,
+}
+
+struct Member {
+    follower: Rc<dyn Follower>,
+    /// What has a lower number was replayed for it, or came before it.
+    from: u64,
 }
 
 impl Table {
-    pub(super) fn new(hub: Topics) -> Self {
-        Self {
+    pub(crate) fn new(hub: Topics) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
             hub,
             topics: RefCell::default(),
-        }
+            this: this.clone(),
+        })
     }
 
-    fn deliver(&self, topic: &str, shipment: &Arc<Shipment>, except: Option<&Rc<Link>>) {
+    /// Publishes on a follower's behalf, to all others.
+    pub(crate) fn publish(&self, number: u32, topic: &str, message: Publication<'_>) -> bool {
+        let core = local::core();
+        let publisher = Some(Publisher { core, number });
+        self.hub.publish_from(publisher, topic, message)
+    }
+
+    /// Has a follower get what is published to a topic; once, however often it is asked for. Of a
+    /// topic that has a history, gives what was published since the message of id `last`, or else
+    /// where it begins to follow.
+    pub(crate) fn join(
+        &self,
+        name: &str,
+        follower: Rc<dyn Follower>,
+        last: Option<&str>,
+    ) -> Result<Option<Replay>, SubscribeError> {
+        members::check_name(name)?;
+        if follower.is_open() && follower.memberships().is_in_topic(name) {
+            return Ok(None);
+        }
+        members::may_follow(&*follower)?;
+        let history = self.hub.0.histories.of(name);
+        let replay = history.map(|history| history.replay(last, crate::time::now()));
+        let from = replay.as_ref().map_or(0, |replay| replay.next);
+        let topic = self.topic(name, from);
+        let mut members = topic.members.borrow_mut();
+        let memberships = Rc::clone(&follower);
+        let place = members.insert(Member { follower, from });
+        topic.count.store(members.len(), Ordering::Relaxed);
+        drop(members);
+        memberships.memberships().add(topic, place);
+        Ok(replay)
+    }
+
+    fn deliver(&self, topic: &str, shipment: &Arc<Shipment>, except: Option<Publisher>) {
         let Some(topic) = self.topics.borrow().get(topic).map(Rc::clone) else {
             return;
         };
+        let number = shipment.number();
+        let core = local::core();
+        let except = except.filter(|except| except.core == core);
+        let is_missing = number.is_some_and(|number| {
+            let next = topic.next.replace(number + 1);
+            next < number && next > 0 // one was refused on its way here
+        });
         for (_, member) in &*topic.members.borrow() {
-            if except.is_none_or(|except| !Rc::ptr_eq(except, member)) {
-                member.deliver(shipment);
+            if number.is_some_and(|number| number < member.from) {
+                continue;
+            }
+            if is_missing {
+                member.follower.miss();
+            }
+            if except.is_none_or(|except| !member.follower.is_numbered(except.number)) {
+                member.follower.deliver(shipment);
             }
         }
     }
 
-    fn topic(&self, name: &str, sockets: &Rc<Sockets>) -> Rc<Topic> {
+    /// The topic of a name, made if there is none; then this is the number that comes next.
+    fn topic(&self, name: &str, next: u64) -> Rc<Topic> {
         let mut topics = self.topics.borrow_mut();
         if let Some(topic) = topics.get(name) {
             return Rc::clone(topic);
@@ -206,7 +377,8 @@ impl Table {
             name: name.into(),
             members: RefCell::default(),
             count: Arc::default(),
-            sockets: Rc::downgrade(sockets),
+            next: Cell::new(next),
+            table: Weak::clone(&self.this),
         });
         let mut counts = self.hub.counts();
         let of_cores = counts.entry(name.into()).or_default();
@@ -236,59 +408,13 @@ impl List for Topic {
         drop(member);
         self.count.store(count, Ordering::Relaxed);
         if count == 0
-            && let Some(sockets) = self.sockets.upgrade()
+            && let Some(table) = self.table.upgrade()
         {
-            sockets.table.forget(self);
+            table.forget(self);
         }
     }
 
     fn is_topic(&self, name: &str) -> bool {
         *self.name == *name
-    }
-}
-
-impl Socket {
-    /// Follows a topic: what is published to it is sent to this socket. Following it twice is
-    /// following it once. The socket's end ends it.
-    ///
-    /// # Errors
-    ///
-    /// If the name is [too long](super::TOPIC_BYTES_MAX), the socket follows
-    /// [too many](super::TOPICS_PER_SOCKET_MAX) already, or is closed.
-    pub fn subscribe(&self, topic: &str) -> Result<(), SubscribeError> {
-        let link = &self.0;
-        if topic.len() > TOPIC_BYTES_MAX {
-            return Err(SubscribeError::NameTooLong);
-        }
-        if link.phase() != Phase::Open {
-            return Err(SubscribeError::Closed);
-        }
-        if link.memberships.is_in_topic(topic) {
-            return Ok(());
-        }
-        if link.memberships.len() >= TOPICS_PER_SOCKET_MAX {
-            return Err(SubscribeError::TooMany);
-        }
-        let topic = link.sockets.table.topic(topic, &link.sockets);
-        let mut members = topic.members.borrow_mut();
-        let place = members.insert(Rc::clone(link));
-        topic.count.store(members.len(), Ordering::Relaxed);
-        drop(members);
-        link.memberships.add(topic, place);
-        Ok(())
-    }
-
-    /// Follows a topic no more. Tells whether it did.
-    pub fn unsubscribe(&self, topic: &str) -> bool {
-        self.0.memberships.leave_topic(topic)
-    }
-
-    /// Sends a message to all who follow a topic, on all cores, but to this socket. It need not
-    /// follow the topic itself. As [`Topics::publish`].
-    pub fn publish<'m>(&self, topic: &str, message: impl Into<Message<'m>>) -> bool {
-        let shipment = Arc::new(Shipment::new(message.into().into_owned()));
-        let table = &self.0.sockets.table;
-        table.deliver(topic, &shipment, Some(&self.0));
-        table.hub.cross(topic, &shipment)
     }
 }

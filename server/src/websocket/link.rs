@@ -14,26 +14,21 @@
 //! Not here: what comes in (`upgraded.rs`), the handles (`handle.rs`).
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use ringlane_protocol::websocket::{CloseCode, Sender, Shared};
 use ringlane_reactor::{ConnectionWaker, Io, PIECE_BYTES_MIN};
 
-use super::members::Memberships;
-use super::shipment::Shipment;
-use super::topics::{Table, Topics};
-use super::{CloseReason, Message, Options, Sent, SlowClient};
+use super::{CloseReason, Message, Options, Sent};
+use crate::drain::Spread;
+use crate::topics::{self, Backlog, Follower, Memberships, Room, Shipment, Table};
 
 /// Output that is handed to the connection before the rest has to wait here.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 /// From so much output on the connection says when all of it has gone.
 const WATCHED_BYTES_MIN: usize = 16 * 1024;
-/// What a message that waits costs beside its bytes, so that empty ones are no gift.
-const PARCEL_BYTES: usize = 32;
 
 /// What the sockets of one core share.
 pub(crate) struct Sockets {
@@ -41,29 +36,18 @@ pub(crate) struct Sockets {
     pub(crate) shared: RefCell<Shared>,
     /// The output of the connection whose conversation attends, and how much of it was there.
     direct: RefCell<(Vec<u8>, usize)>,
-    /// Sockets that were opened.
-    opened: Cell<u32>,
-    /// In what time all of them are closed when the core drains.
-    drain_spread: Duration,
-    pub(super) table: Table,
+    pub(super) spread: Rc<Spread>,
+    pub(super) table: Rc<Table>,
 }
 
 impl Sockets {
-    /// Of the time that a shutdown takes, closing begins in the first half.
-    pub(crate) fn new(drain_time: Duration, topics: Topics) -> Self {
+    pub(crate) fn new(spread: Rc<Spread>, table: Rc<Table>) -> Self {
         Self {
             shared: RefCell::default(),
             direct: RefCell::default(),
-            opened: Cell::new(0),
-            drain_spread: drain_time / 2,
-            table: Table::new(topics),
+            spread,
+            table,
         }
-    }
-
-    fn next_number(&self) -> u32 {
-        let number = self.opened.get();
-        self.opened.set(number.wrapping_add(1));
-        number
     }
 }
 
@@ -95,15 +79,13 @@ enum Parcel {
     Close(CloseCode, Box<str>),
 }
 
-impl Parcel {
-    /// What it counts in the backlog.
-    fn cost(&self) -> usize {
-        PARCEL_BYTES
-            + match self {
-                Self::Message(message) => message.len(),
-                Self::Shipment(shipment) => shipment.len(),
-                Self::Close(..) => 0,
-            }
+impl topics::Parcel for Parcel {
+    fn len(&self) -> usize {
+        match self {
+            Self::Message(message) => message.len(),
+            Self::Shipment(shipment) => shipment.len(),
+            Self::Close(..) => 0,
+        }
     }
 }
 
@@ -112,15 +94,10 @@ pub(crate) struct Link {
     pub(crate) options: Options,
     pub(crate) waker: ConnectionWaker,
     sender: RefCell<Sender>,
-    /// Taken out while it is changed; `None` is empty.
-    #[expect(clippy::box_collection, reason = "an idle socket pays one word")]
-    queue: Cell<Option<Box<VecDeque<Parcel>>>>,
-    queued_bytes: Cell<usize>,
-    /// Bytes that the connection was given and may not have sent yet.
-    handed_bytes: Cell<usize>,
+    backlog: Backlog<Parcel>,
     reason: Cell<Option<Box<CloseReason>>>,
     /// The topics and broadcasts that it follows.
-    pub(super) memberships: Memberships,
+    memberships: Memberships,
     phase: Cell<Phase>,
     attention: Cell<Attention>,
     /// The backlog has reached its maximum since it was empty.
@@ -129,8 +106,8 @@ pub(crate) struct Link {
     takes_compressed: bool,
     /// The sub-protocol's place in the options, if one was chosen.
     protocol: Option<u8>,
-    /// Which of the core's sockets this is.
-    number: u32,
+    /// Which of the core's long-lived connections this is.
+    pub(super) number: u32,
 }
 
 impl Link {
@@ -142,15 +119,13 @@ impl Link {
         takes_compressed: bool,
         protocol: Option<u8>,
     ) -> Self {
-        let number = sockets.next_number();
+        let number = sockets.spread.next_number();
         Self {
             sockets,
             options,
             waker,
             sender: RefCell::new(sender),
-            queue: Cell::default(),
-            queued_bytes: Cell::new(0),
-            handed_bytes: Cell::new(0),
+            backlog: Backlog::default(),
             reason: Cell::default(),
             memberships: Memberships::default(),
             phase: Cell::new(Phase::Open),
@@ -160,16 +135,6 @@ impl Link {
             protocol,
             number,
         }
-    }
-
-    /// How long after the server began to shut down this socket is closed: each at its own time,
-    /// so that not all clients come back at once.
-    pub(crate) fn share_of_drain(&self) -> Duration {
-        // Multiples of the golden ratio are spread evenly, however many there are.
-        let share = self.number.wrapping_mul(0x9E37_79B9);
-        self.sockets
-            .drain_spread
-            .mul_f64(f64::from(share) / f64::from(u32::MAX))
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -192,7 +157,7 @@ impl Link {
             }
             Attention::Asleep | Attention::Looking => 0,
         };
-        self.handed_bytes.get() + self.queued_bytes.get() + direct
+        self.backlog.bytes() + direct
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -221,15 +186,6 @@ impl Link {
         } else {
             self.queue(Parcel::Message(message.into_owned()));
         }
-        self.sent()
-    }
-
-    /// Sends a message that many get.
-    pub(crate) fn deliver(&self, shipment: &Arc<Shipment>) -> Sent {
-        if self.phase() != Phase::Open || (self.is_full() && !self.make_room()) {
-            return Sent::Dropped;
-        }
-        self.queue(Parcel::Shipment(Arc::clone(shipment)));
         self.sent()
     }
 
@@ -281,7 +237,7 @@ impl Link {
     /// Whether a message can be written where it will be sent from.
     fn is_direct(&self) -> bool {
         self.attention.get() == Attention::Direct
-            && self.queued_bytes.get() == 0
+            && self.backlog.queued_bytes() == 0
             && self.backlog() < OUTPUT_BYTES_MAX
     }
 
@@ -289,23 +245,11 @@ impl Link {
     #[cold]
     fn make_room(&self) -> bool {
         self.was_full.set(true);
-        match self.options.get().slow_client {
-            SlowClient::DropNewest => false,
-            SlowClient::DropOldest => {
-                let mut queue = self.queue.take();
-                while let Some(queue) = &mut queue
-                    && self.is_full()
-                    && let Some(oldest) = queue.pop_front()
-                {
-                    let left = self.queued_bytes.get() - oldest.cost();
-                    self.queued_bytes.set(left);
-                }
-                self.queue.set(queue);
-                !self.is_full()
-            }
-            SlowClient::Close => {
-                drop(self.queue.take());
-                self.queued_bytes.set(0);
+        let policy = self.options.get().slow_client;
+        match self.backlog.make_room(policy, || self.is_full()) {
+            Room::Made => true,
+            Room::None => false,
+            Room::Close => {
                 self.close(CloseCode::TRY_AGAIN_LATER, "too slow", CloseReason::Slow);
                 false
             }
@@ -313,11 +257,7 @@ impl Link {
     }
 
     fn queue(&self, parcel: Parcel) {
-        let mut queue = self.queue.take().unwrap_or_default();
-        let bytes = self.queued_bytes.get() + parcel.cost();
-        self.queued_bytes.set(bytes);
-        queue.push_back(parcel);
-        self.queue.set(Some(queue));
+        self.backlog.push(parcel);
         self.notify();
     }
 
@@ -325,7 +265,7 @@ impl Link {
     pub(crate) fn attend(&self, io: &mut Io<'_>) {
         self.attention.set(Attention::Looking);
         if !io.awaits_drained() {
-            self.handed_bytes.set(io.output.len());
+            self.backlog.set_handed(io.output.len());
         }
         let mut sender = self.sender.borrow_mut();
         if sender.owes_pong() {
@@ -336,13 +276,13 @@ impl Link {
     /// The conversation goes to sleep, until the connection is woken or its output has gone.
     pub(crate) fn leave(&self, io: &mut Io<'_>) {
         self.attention.set(Attention::Asleep);
-        let handed = self.handed_bytes.get();
+        let (handed, queued) = (self.backlog.handed_bytes(), self.backlog.queued_bytes());
         let watched = WATCHED_BYTES_MIN.min(self.options.get().max_backpressure);
         let owes_pong = self.sender.borrow().owes_pong();
-        if handed >= watched || self.queued_bytes.get() > 0 || self.was_full.get() || owes_pong {
+        if handed >= watched || queued > 0 || self.was_full.get() || owes_pong {
             io.wake_when_drained();
         } else if !io.awaits_drained() {
-            self.handed_bytes.set(0);
+            self.backlog.set_handed(0);
         }
     }
 
@@ -386,21 +326,13 @@ impl Link {
 
     /// Encodes what waits into the connection's output, as far as there is room.
     pub(crate) fn flush(&self, io: &mut Io<'_>) {
-        if self.queued_bytes.get() == 0 {
-            return;
-        }
-        let mut queue = self.queue.take();
-        while let Some(parcels) = &mut queue
-            && self.handed_bytes.get() < OUTPUT_BYTES_MAX
-            && let Some(parcel) = parcels.pop_front()
+        while self.backlog.handed_bytes() < OUTPUT_BYTES_MAX
+            && let Some(parcel) = self.backlog.pop()
         {
-            let left = self.queued_bytes.get() - parcel.cost();
-            self.queued_bytes.set(left);
             let before = io.output.len();
             self.write(&parcel, io);
             self.hand(io.output.len() - before);
         }
-        self.queue.set(queue.filter(|parcels| !parcels.is_empty()));
     }
 
     /// Writes one message. Behind a close frame nothing is written any more.
@@ -424,15 +356,37 @@ impl Link {
     }
 
     fn hand(&self, bytes: usize) {
-        self.handed_bytes.set(self.handed_bytes.get() + bytes);
+        self.backlog.hand(bytes);
     }
 
     /// Drops what waits, and what it follows: nobody is there any more to get it.
     pub(crate) fn forget(&self) {
         self.memberships.leave_all();
-        drop(self.queue.take());
-        self.queued_bytes.set(0);
-        self.handed_bytes.set(0);
+        self.backlog.clear();
+        self.backlog.set_handed(0);
+    }
+}
+
+impl Follower for Link {
+    fn deliver(&self, shipment: &Arc<Shipment>) {
+        let is_full = || self.is_full() && !self.make_room();
+        if !shipment.is_for_sockets() || self.phase() != Phase::Open || is_full() {
+            return;
+        }
+        self.queue(Parcel::Shipment(Arc::clone(shipment)));
+        self.sent();
+    }
+
+    fn is_numbered(&self, number: u32) -> bool {
+        self.number == number
+    }
+
+    fn memberships(&self) -> &Memberships {
+        &self.memberships
+    }
+
+    fn is_open(&self) -> bool {
+        self.phase() == Phase::Open
     }
 }
 
