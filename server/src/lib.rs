@@ -33,6 +33,8 @@
 //! |---|---|
 //! | register routes, layers and settings | [`Server::builder`], [`Builder`], [`Routes`] |
 //! | read a request and answer it | [`Context`], [`Body`], [`ResponseStream`], [`cookies`] |
+//! | send events, talk both ways | [`event_stream`], [`websocket`] |
+//! | tell many at once, on all cores | [`topics`] |
 //! | return an answer | [`IntoResponse`], [`Json`], [`Html`], [`StatusCode`] |
 //! | say what errors mean | [`Error`], [`Result`], [`AppError`], [`Builder::map_error`] |
 //! | put something around handlers | [`middleware`], [`Builder::before`], [`Builder::wrap`] |
@@ -42,7 +44,7 @@
 //! | do what blocks | [`blocking()`] |
 //! | live with what fails | [`Retry`], [`Breaker`], [`Pool`] |
 //! | limit what clients may do | [`Limits`], [`middleware::RateLimit`], [`middleware::BodyLimit`] |
-//! | see what is going on | [`middleware::Health`], [`middleware::Metrics`], [`ServerStatus`] |
+//! | see what is going on | [`middleware::Health`], [`middleware::Metrics`], [`ServerStatus`], [`usage()`] |
 //! | start, and end in order | [`Server::run`], [`Server::start`], [`Handle`], [`Shutdown`] |
 //! | test without a socket | [`testing`] |
 //!
@@ -144,4 +146,5 @@ pub use routes::{Builder, Group, Routes};
 pub use server::{BuildError, Handle, OtherPeers, Problem, Server, Shutdown, Whole};
 pub use status::{CoreStatus, ServerPhase, ServerStatus};
 pub use stream::ResponseStream;
+pub use system::{ProcessUsage, SystemUsage, Usage, usage};
 pub use task::{Task, TaskError, spawn};

@@ -6,6 +6,7 @@ mod article;
 mod demo;
 mod doctor;
 mod drivers;
+mod event_stream;
 mod layering;
 mod sim;
 mod snippets;
