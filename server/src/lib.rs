@@ -44,7 +44,8 @@
 //! | do what blocks | [`blocking()`] |
 //! | live with what fails | [`Retry`], [`Breaker`], [`Pool`] |
 //! | limit what clients may do | [`Limits`], [`middleware::RateLimit`], [`middleware::BodyLimit`] |
-//! | see what is going on | [`middleware::Health`], [`middleware::Metrics`], [`ServerStatus`], [`usage()`] |
+//! | see what is going on | [`middleware::Health`], [`middleware::Metrics`], [`ServerStatus`] |
+//! | know what the process uses | [`usage()`] |
 //! | start, and end in order | [`Server::run`], [`Server::start`], [`Handle`], [`Shutdown`] |
 //! | test without a socket | [`testing`] |
 //!

@@ -115,9 +115,10 @@ pub(crate) fn begin() {
     }
 }
 
-/// What this process and the machine use now, or used a second ago at most. It is read at most once
-/// a second, on a [blocking thread](crate::blocking()), and works on a core's thread only. The first
-/// sample has nothing to compare processor time with.
+/// What this process and the machine use now, or used a second ago at most.
+///
+/// It is read at most once a second, on a [blocking thread](crate::blocking()), and works on a
+/// core's thread only. The first sample has nothing to compare processor time with.
 ///
 /// ```
 /// use ringlane::{Context, Result, Server, testing::Client};

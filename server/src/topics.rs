@@ -26,6 +26,7 @@
 
 mod backlog;
 mod broadcast;
+#[path = "websocket/crossing.rs"]
 mod crossing;
 mod history;
 mod members;

@@ -136,7 +136,10 @@ impl Client {
             let consumed = step.consumed;
             let mut data = match step.part {
                 BodyPart::Data(data) => data,
-                BodyPart::NeedMore => break,
+                BodyPart::NeedMore => {
+                    self.body.drain(..consumed);
+                    return;
+                }
                 BodyPart::End => panic!("the stream was ended"),
             };
             loop {

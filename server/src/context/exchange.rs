@@ -93,7 +93,6 @@ impl Exchange {
         self.download.close();
         self.upload.wake_reader(Waker::noop());
         self.download.wake_sender(Waker::noop());
-        self.download.wake_watcher();
     }
 
     pub(crate) fn reset(&mut self) {
@@ -365,6 +364,7 @@ impl Download {
     pub(crate) fn finish(&self) {
         if self.state.get() == DownloadState::Open {
             self.state.set(DownloadState::Finished);
+            self.pulse.set(None);
             self.wake_sender(Waker::noop());
             self.wake_watcher();
         }
@@ -391,6 +391,7 @@ impl Download {
             return;
         }
         self.state.set(DownloadState::Closed);
+        self.wake_watcher();
         self.clear();
         self.encoder.replace(None);
     }

@@ -1,4 +1,4 @@
-//! A request whose connection goes on as something else: a socket, or a stream of what is published.
+//! A request whose connection goes on as something else: a socket, or a stream of a topic.
 //!
 //! Always true here:
 //! - A callback socket holds no record, no seat and no future once its handshake is answered, nor

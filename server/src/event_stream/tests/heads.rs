@@ -62,11 +62,15 @@ fn a_question_for_the_head_gets_the_head_alone() {
     let topics = builder.topics();
     let mut client = start(builder);
     for target in ["/silent", "/news"] {
-        let two = format!("HEAD {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let answer = raw(&mut client, &two);
+        let head = format!("HEAD {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let answer = raw(&mut client, &head);
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains("text/event-stream"), "{answer}");
         assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+        let next = "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n";
+        let answers = raw(&mut client, &format!("{head}{head}{next}"));
+        assert_eq!(answers.matches("200 OK").count(), 2, "{answers}");
+        assert!(answers.contains("404 Not Found"), "{answers}");
     }
     assert_eq!(topics.subscribers("news"), 0);
     let answer: Answer = client.get("/nowhere").send().expect("it goes on");
