@@ -38,6 +38,7 @@ pub mod chunked;
 mod conditional;
 mod date;
 mod disposition;
+pub mod event_stream;
 pub mod forwarded;
 mod media_type;
 mod multipart;

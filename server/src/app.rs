@@ -26,8 +26,8 @@ use crate::limits::Limits;
 use crate::panic::PanicHook;
 use crate::routes::Scope;
 use crate::status::Vitals;
+use crate::topics::Topics;
 use crate::verdict;
-use crate::websocket::Topics;
 
 /// Makes one core's value of some type.
 pub(crate) type StateFactory = Arc<dyn Fn(usize) -> Box<dyn Any> + Send + Sync>;

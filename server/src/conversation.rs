@@ -36,11 +36,11 @@ use crate::context::pool::Pool;
 use crate::context::record::Record;
 use crate::core::Core;
 use crate::verdict::Verdict;
-use crate::websocket::Upgraded;
 use active::{Active, Seats};
 use answer::is_whole;
 use preface::Preface;
 pub(crate) use preface::{Ends, PrefaceRule};
+use switch::Became;
 use usual::UsualHead;
 
 /// Output that may wait before a connection's next request is looked at.
@@ -68,7 +68,7 @@ pub(crate) struct Conversation {
     /// The request under way, if it could not be answered at once.
     active: Option<active::Seat>,
     /// What the connection has become, if it carries no requests any more.
-    upgraded: Option<Box<Upgraded>>,
+    became: Option<Became>,
     /// Requests that were read.
     requests: u32,
     /// A request has begun, and its head must come within its time.
@@ -369,7 +369,7 @@ impl Application for HttpCore {
         {
             return intent;
         }
-        if conversation.upgraded.is_some() {
+        if conversation.became.is_some() {
             return self.converse(conversation, io);
         }
         if conversation.active.is_some() {
@@ -384,8 +384,8 @@ impl Application for HttpCore {
     }
 
     fn timed_out(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
-        if conversation.upgraded.is_some() {
-            return self.run_out_socket(conversation, io);
+        if conversation.became.is_some() {
+            return self.run_out_became(conversation, io);
         }
         if conversation.active.is_some() {
             return match self.run_out(conversation, io) {
@@ -406,8 +406,8 @@ impl Application for HttpCore {
 
     fn closed(&mut self, mut conversation: Conversation, reason: CloseReason) {
         self.core.counts.connections.take_off();
-        if let Some(upgraded) = conversation.upgraded.take() {
-            return self.close_socket(upgraded, reason);
+        if let Some(became) = conversation.became.take() {
+            return self.close_became(became, reason);
         }
         if let Some(seat) = conversation.active.take() {
             self.abandon(seat);

@@ -12,10 +12,13 @@ use ringlane_reactor::drop_caught;
 use crate::app::Settings;
 use crate::context::client::Trust;
 use crate::conversation::PrefaceRule;
+use crate::drain::Spread;
 use crate::error::ErrorRules;
+use crate::event_stream::Waiting;
 use crate::limits::Limits;
 use crate::panic::PanicHook;
 use crate::status::Vitals;
+use crate::topics::{Spares, Table};
 use crate::websocket::Sockets;
 
 /// One core, as its requests see it.
@@ -35,6 +38,9 @@ pub(crate) struct Core {
     pub(crate) counts: Arc<Counts>,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) sockets: Rc<Sockets>,
+    pub(crate) topics: Rc<Table>,
+    pub(crate) stream_spares: Rc<Spares<Waiting>>,
+    pub(crate) spread: Rc<Spread>,
     states: Vec<Box<dyn Any>>,
 }
 
@@ -128,8 +134,10 @@ impl ContentType {
 
 impl Core {
     pub(crate) fn new(settings: &Settings, vitals: &Arc<Vitals>, number: usize) -> Self {
-        let sockets = Rc::new(Sockets::new(settings.drain_time, settings.topics.clone()));
-        settings.topics.join(&sockets);
+        let topics = Table::new(settings.topics.clone());
+        settings.topics.join(&topics);
+        let spread = Rc::new(Spread::new(settings.drain_time));
+        let sockets = Sockets::new(Rc::clone(&spread), Rc::clone(&topics));
         Self {
             limits: settings.limits,
             half_close: settings.half_close,
@@ -140,7 +148,10 @@ impl Core {
             preface: settings.preface.clone(),
             counts: vitals.join(number),
             vitals: Arc::clone(vitals),
-            sockets,
+            sockets: Rc::new(sockets),
+            topics,
+            stream_spares: Rc::default(),
+            spread,
             states: settings.states.iter().map(|state| state(number)).collect(),
         }
     }

@@ -7,6 +7,7 @@
 
 #[path = "../examples/chat/room.rs"]
 mod chat;
+mod events;
 mod page;
 mod sockets;
 mod streams;
@@ -37,7 +38,7 @@ impl Facts {
 /// All routes of the demo.
 pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
     let facts = Arc::clone(facts);
-    chat::routes(server)
+    events::routes(chat::routes(server))
         .get("/", move |ctx: Context| page::show(&ctx, facts.get()))
         .get("/plaintext", plaintext)
         .get("/json", json)

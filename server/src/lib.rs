@@ -33,6 +33,8 @@
 //! |---|---|
 //! | register routes, layers and settings | [`Server::builder`], [`Builder`], [`Routes`] |
 //! | read a request and answer it | [`Context`], [`Body`], [`ResponseStream`], [`cookies`] |
+//! | send events, talk both ways | [`event_stream`], [`websocket`] |
+//! | tell many at once, on all cores | [`topics`] |
 //! | return an answer | [`IntoResponse`], [`Json`], [`Html`], [`StatusCode`] |
 //! | say what errors mean | [`Error`], [`Result`], [`AppError`], [`Builder::map_error`] |
 //! | put something around handlers | [`middleware`], [`Builder::before`], [`Builder::wrap`] |
@@ -43,6 +45,7 @@
 //! | live with what fails | [`Retry`], [`Breaker`], [`Pool`] |
 //! | limit what clients may do | [`Limits`], [`middleware::RateLimit`], [`middleware::BodyLimit`] |
 //! | see what is going on | [`middleware::Health`], [`middleware::Metrics`], [`ServerStatus`] |
+//! | know what the process uses | [`usage()`] |
 //! | start, and end in order | [`Server::run`], [`Server::start`], [`Handle`], [`Shutdown`] |
 //! | test without a socket | [`testing`] |
 //!
@@ -91,7 +94,9 @@ mod context;
 mod conversation;
 pub mod cookies;
 mod core;
+mod drain;
 mod error;
+pub mod event_stream;
 mod fields;
 mod files;
 mod handler;
@@ -111,6 +116,7 @@ mod system;
 pub mod task;
 pub mod testing;
 pub mod time;
+pub mod topics;
 mod verdict;
 pub mod websocket;
 
@@ -143,4 +149,5 @@ pub use routes::{Builder, Group, Routes};
 pub use server::{BuildError, Handle, OtherPeers, Problem, Server, Shutdown, Whole};
 pub use status::{CoreStatus, ServerPhase, ServerStatus};
 pub use stream::ResponseStream;
+pub use system::{ProcessUsage, SystemUsage, Usage, usage};
 pub use task::{Task, TaskError, spawn};

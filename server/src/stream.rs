@@ -136,7 +136,7 @@ impl ResponseStream {
         self.exchange().download.state.get() == DownloadState::Open
     }
 
-    fn end(&self, state: DownloadState) {
+    pub(crate) fn end(&self, state: DownloadState) {
         let exchange = self.exchange();
         if exchange.download.state.get() == DownloadState::Open {
             exchange.download.state.set(state);

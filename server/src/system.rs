@@ -21,28 +21,57 @@ const FRESH_TIME: Duration = Duration::from_secs(1);
 /// Processor time is counted in ticks of 10 ms: over less than this it says nothing.
 const MEASURED_TIME_MIN: Duration = Duration::from_millis(100);
 
-/// Memory and processor time. What cannot be read is `None`.
+/// Memory and processor time, of the process and of the machine: see [`usage`]. What cannot be read
+/// is `None`.
+///
+/// ```
+/// fn show(usage: &ringlane::Usage) -> String {
+///     format!("{:?} of {:?}", usage.process.memory_bytes, usage.system.memory_bytes)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Usage {
-    pub(crate) process: ProcessUsage,
-    pub(crate) system: SystemUsage,
+#[non_exhaustive]
+pub struct Usage {
+    /// This process.
+    pub process: ProcessUsage,
+    /// The machine.
+    pub system: SystemUsage,
 }
 
+/// What this process uses.
+///
+/// ```
+/// fn is_busy(process: &ringlane::ProcessUsage) -> bool {
+///     process.cpu_percent > Some(50.0)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct ProcessUsage {
-    /// What it holds of the machine's memory.
-    pub(crate) memory_bytes: Option<u64>,
-    /// 100 is one processor.
-    pub(crate) cpu_percent: Option<f64>,
+#[non_exhaustive]
+pub struct ProcessUsage {
+    /// What it holds of the machine's memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Processor time since the sample before; 100 is one processor.
+    pub cpu_percent: Option<f64>,
 }
 
+/// What the machine has, and what is used of it.
+///
+/// ```
+/// fn is_short(system: &ringlane::SystemUsage) -> bool {
+///     system.memory_available_bytes < Some(100 * 1024 * 1024)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct SystemUsage {
-    pub(crate) memory_bytes: Option<u64>,
-    pub(crate) memory_available_bytes: Option<u64>,
-    /// 100 is all processors.
-    pub(crate) cpu_percent: Option<f64>,
-    pub(crate) cpus: Option<usize>,
+#[non_exhaustive]
+pub struct SystemUsage {
+    /// Its memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// What of it can be had without swapping, in bytes.
+    pub memory_available_bytes: Option<u64>,
+    /// Processor time since the sample before; 100 is all processors.
+    pub cpu_percent: Option<f64>,
+    /// The processors that this process may use.
+    pub cpus: Option<usize>,
 }
 
 /// Processor time up to a moment, in ticks.
@@ -86,8 +115,24 @@ pub(crate) fn begin() {
     }
 }
 
-/// What is used now, or was a second ago at most.
-pub(crate) async fn usage() -> Usage {
+/// What this process and the machine use now, or used a second ago at most.
+///
+/// It is read at most once a second, on a [blocking thread](crate::blocking()), and works on a
+/// core's thread only. The first sample has nothing to compare processor time with.
+///
+/// ```
+/// use ringlane::{Context, Result, Server, testing::Client};
+///
+/// async fn memory(ctx: Context) -> Result {
+///     ctx.json(&ringlane::usage().await)
+/// }
+///
+/// let mut client = Client::new(Server::builder().get("/memory", memory).build()?)?;
+/// let answer = client.get("/memory").send()?;
+/// assert!(answer.text().starts_with(r#"{"process":{"memory_bytes":"#));
+/// # Ok::<(), ringlane::Error>(())
+/// ```
+pub async fn usage() -> Usage {
     if !claim() {
         return sampler().shown;
     }

@@ -30,6 +30,7 @@
 //! Not here: faults (the reactor's simulation has them), several cores.
 
 mod answer;
+mod events;
 mod socket;
 
 use std::fmt;
@@ -46,6 +47,8 @@ use crate::status::Vitals;
 use crate::{Method, Result, Server, Task, blocking};
 
 pub use answer::Answer;
+pub use events::EventStream;
+pub use ringlane_protocol::event_stream::{Event, Item};
 pub use socket::{Received, WebSocket};
 
 /// How much simulated time a request may take: more than any limit that a server has by default.

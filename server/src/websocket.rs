@@ -28,37 +28,34 @@
 //! - Each socket that was opened is closed once, with the reason.
 //!
 //! Not here: frames, compression, the handshake's rules (the protocol's), requests
-//! (`conversation.rs`).
+//! (`conversation.rs`), who else follows a topic (`topics.rs`).
 
 mod asynchronous;
-mod broadcast;
 mod callbacks;
-mod crossing;
+mod following;
 mod handle;
 mod link;
 mod mailbox;
-mod members;
 mod message;
 mod opening;
 mod options;
 mod reason;
-mod shipment;
-mod topics;
 mod upgraded;
 
 pub use asynchronous::WebSocket;
-pub use broadcast::{Broadcast, Lagged, Subscription};
 pub use callbacks::Handler;
-pub use crossing::CROSSING_BYTES_MAX;
 pub use handle::{Sent, Socket};
 pub use mailbox::{INBOX_BYTES_MAX, INBOX_MESSAGES_MAX};
-pub use members::{SubscribeError, TOPICS_PER_SOCKET_MAX};
 pub use message::Message;
-pub use options::{Options, SlowClient};
+pub use options::Options;
 pub use reason::CloseReason;
 pub use ringlane_protocol::websocket::{CloseCode, DeflateConfig, Error as ProtocolError, Origins};
 
-pub use topics::{TOPIC_BYTES_MAX, Topics};
+#[doc(inline)]
+pub use crate::topics::{
+    Broadcast, CROSSING_BYTES_MAX, Lagged, SlowClient, SubscribeError, Subscription,
+    TOPIC_BYTES_MAX, TOPICS_PER_SOCKET_MAX, Topics,
+};
 
 pub(crate) use callbacks::erase;
 pub(crate) use link::Sockets;

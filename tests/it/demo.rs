@@ -2,6 +2,7 @@
 //!
 //! Not here: what handlers and codecs do in detail; they have tests of their own.
 
+mod events;
 mod load;
 mod process;
 mod routes;

@@ -7,6 +7,7 @@ mod chat;
 mod demo;
 mod doctor;
 mod drivers;
+mod event_stream;
 mod layering;
 mod sim;
 mod snippets;

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod enters;
+mod events;
 mod memory;
 mod sockets;
 
@@ -20,6 +21,7 @@ fn routes(server: Builder) -> Builder {
             ctx.text(ctx.param_text("id").unwrap_or_default())
         })
         .get("/ready", async |ctx: Context| ctx.text("ready at once"))
+        .get("/news", |ctx: Context| ctx.event_stream_of("news"))
         .websocket("/socket", |socket: &Socket, message: Message<'_>| {
             socket.send(message);
         })

@@ -19,6 +19,10 @@ mod readme {}
 mod websocket {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/SSE.md")]
+mod sse {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/GUIDE.md")]
 mod guide {}
 

@@ -16,11 +16,13 @@ use std::task::Waker;
 
 use bytes::{Bytes, BytesMut};
 use ringlane_protocol::{BodyError, Framing};
+use ringlane_reactor::clock::Instant;
 use ringlane_reactor::{Address, ConnectionWaker, End, Socket, contain, drop_caught, local};
 
 use crate::conversation::Ends;
 
 use crate::coding::{Coding, Decoder, Encoder};
+use crate::event_stream::Pulse;
 
 /// Bytes that wait in either direction before the one who brings more has to wait.
 pub(crate) const WINDOW_BYTES: usize = 64 * 1024;
@@ -279,7 +281,11 @@ pub(crate) struct Download {
     queued_bytes: Cell<usize>,
     /// Stands between the queue and the connection, if the body is sent in a content coding.
     pub(crate) encoder: RefCell<Option<Encoder>>,
+    /// The clocks of a stream of events.
+    pub(crate) pulse: Cell<Option<Pulse>>,
     sender: Cell<Option<Waker>>,
+    /// Waits for the end.
+    watcher: Cell<Option<Waker>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -287,7 +293,7 @@ pub(crate) enum DownloadState {
     /// The answer is whole.
     #[default]
     Unused,
-    /// There is none: the connection becomes a WebSocket when the head is sent.
+    /// There is none: the connection becomes something else when the head is sent.
     Upgraded,
     /// More is to come.
     Open,
@@ -343,12 +349,49 @@ impl Download {
         drop(old);
     }
 
+    /// Has `waker` woken when nothing more can be sent.
+    pub(crate) fn watch(&self, waker: &Waker) {
+        let old = self.watcher.replace(Some(waker.clone()));
+        drop(old);
+    }
+
+    /// Has whoever waits for the end look again.
+    fn wake_watcher(&self) {
+        wake_other(self.watcher.take(), Waker::noop());
+    }
+
+    /// Ends a stream in good order, whatever its sender would still send.
+    pub(crate) fn finish(&self) {
+        if self.state.get() == DownloadState::Open {
+            self.state.set(DownloadState::Finished);
+            self.pulse.set(None);
+            self.wake_sender(Waker::noop());
+            self.wake_watcher();
+        }
+    }
+
+    /// When a stream of events is to be looked after.
+    pub(crate) fn pulse_deadline(&self) -> Instant {
+        self.pulse
+            .get()
+            .map_or(Instant::NEVER, |pulse| pulse.deadline())
+    }
+
+    /// Changes the clocks, if it is a stream of events.
+    pub(crate) fn with_pulse<T>(&self, change: impl FnOnce(&mut Pulse) -> T) -> Option<T> {
+        let mut pulse = self.pulse.get()?;
+        let result = change(&mut pulse);
+        self.pulse.set(Some(pulse));
+        Some(result)
+    }
+
     /// Nothing more can be sent.
     pub(crate) fn close(&self) {
         if self.state.get() == DownloadState::Unused {
             return;
         }
         self.state.set(DownloadState::Closed);
+        self.wake_watcher();
         self.clear();
         self.encoder.replace(None);
     }
@@ -373,7 +416,9 @@ impl Download {
             queue,
             queued_bytes,
             encoder,
+            pulse,
             sender,
+            watcher,
         } = self;
         if state.replace(DownloadState::Unused) == DownloadState::Unused {
             return; // nothing else was touched
@@ -385,6 +430,8 @@ impl Download {
         }
         queued_bytes.set(0);
         *encoder.get_mut() = None;
+        pulse.set(None);
         drop_caught(sender.take());
+        drop_caught(watcher.take());
     }
 }

@@ -210,6 +210,7 @@ impl Active {
     /// Moves what was sent on a stream to the output, as far as there is room. Tells whether the
     /// chain waits for that room.
     pub(super) fn flush(&mut self, framing: ResponseBody, io: &mut Io<'_>, own: &Waker) -> bool {
+        let before = io.output.len();
         if self.exchange().download.encoder.borrow().is_some() {
             self.flush_coded(framing, io);
         }
@@ -219,7 +220,11 @@ impl Active {
                 let Some(bytes) = download.take() else { break };
                 write_piece(framing, bytes, io);
             }
-        } else if self.coded_left == 0 {
+        }
+        if io.output.len() > before {
+            download.with_pulse(|pulse| pulse.heard(io.now));
+        }
+        if download.encoder.borrow().is_some() && self.coded_left == 0 {
             io.waker().wake(); // others first
             return false;
         }

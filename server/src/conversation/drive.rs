@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use ringlane_protocol::ResponseBody;
 use ringlane_protocol::chunked::LAST_CHUNK;
 use ringlane_reactor::{Intent, Io, local};
@@ -21,6 +22,7 @@ use super::{Conversation, HttpCore, Progress};
 use crate::chain::{Cancel, Descent, Outcome};
 use crate::context::exchange::{DownloadState, UploadFailure};
 use crate::core::Core;
+use crate::event_stream::{Due, HEARTBEAT};
 use crate::{task as tasks, time};
 
 impl HttpCore {
@@ -80,7 +82,7 @@ impl HttpCore {
             active.exchange().attend(true);
             let waker = io.waker().to_waker();
             match active.clocks.running() {
-                Running::Nothing => {}
+                Running::Nothing => active.beat(io, &waker),
                 Running::Handler => {
                     let answer = http.core.limits.timeout_answer();
                     active.cancel(Cancel::TimedOut(answer), &waker);
@@ -213,8 +215,15 @@ impl HttpCore {
                 framing
             }
         };
+        let download = &active.exchange().download;
+        if io.draining {
+            download.with_pulse(|pulse| pulse.drain(io.now));
+        }
         if framing == ResponseBody::None {
-            active.exchange().download.close(); // an answer to HEAD: nothing follows
+            download.close(); // an answer to HEAD: nothing follows
+            if download.pulse.take().is_some() {
+                active.cancel(Cancel::Dropped, own); // it would wait for a client to leave
+            }
         }
         active.flush(framing, io, own)
     }
@@ -278,6 +287,22 @@ impl Active {
         }
     }
 
+    /// The time of a stream of events has come: for a sign of life, or for its end.
+    fn beat(&mut self, io: &Io<'_>, waker: &Waker) {
+        let download = &self.ctx.0.exchange.download;
+        match download.with_pulse(|pulse| pulse.due(io.now)) {
+            Some(Due::End) => {
+                download.finish();
+                self.cancel(Cancel::Dropped, waker);
+            }
+            // A client that takes nothing does not wait to hear from us.
+            Some(Due::Beat) if io.is_drained() && download.is_empty() => {
+                download.put(Bytes::from_static(HEARTBEAT));
+            }
+            Some(Due::Beat | Due::Nothing) | None => {}
+        }
+    }
+
     /// Ends the chain early. What goes on all the same has its grace time.
     fn cancel(&mut self, why: Cancel, waker: &Waker) {
         let mut cx = task::Context::from_waker(waker);
@@ -314,7 +339,10 @@ impl Active {
             Running::Nothing
         };
         exchange.attend(false);
-        let deadline = self.clocks.run(running, io.now);
+        let mut deadline = self.clocks.run(running, io.now);
+        if running == Running::Nothing {
+            deadline = deadline.min(self.exchange().download.pulse_deadline());
+        }
         io.set_deadline(deadline);
         Progress::Pending
     }

@@ -1,10 +1,11 @@
-//! A request whose answer is 101: its connection goes on as a socket.
+//! A request whose connection goes on as something else: a socket, or a stream of a topic.
 //!
 //! Always true here:
-//! - A callback socket holds no record and no future once its handshake is answered; no socket
-//!   holds a seat.
+//! - A callback socket holds no record and no future once its handshake is answered, nor does a
+//!   stream of a topic once its head is written; neither they nor other sockets hold a seat.
 //!
-//! Not here: what a socket does (`websocket/`), the handshake's verdict (`websocket/opening.rs`).
+//! Not here: what a socket does (`websocket/`), the handshake's verdict (`websocket/opening.rs`),
+//! what a stream does (`event_stream/`).
 
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
@@ -18,7 +19,27 @@ use super::{Conversation, HttpCore, Progress};
 use crate::chain::{Cancel, Descent, Outcome};
 use crate::context::exchange::DownloadState;
 use crate::context::record::Phase;
+use crate::event_stream::{Following, Subscribed};
 use crate::websocket::{Upgrade, Upgraded};
+
+/// What a connection is that carries no requests any more.
+pub(super) enum Became {
+    Socket(Box<Upgraded>),
+    Stream(Box<Following>),
+}
+
+/// Keeps a stream, unless it has ended.
+fn go_on(
+    conversation: &mut Conversation,
+    following: Box<Following>,
+    ending: Option<Intent>,
+) -> Intent {
+    if let Some(intent) = ending {
+        return intent;
+    }
+    conversation.became = Some(Became::Stream(following));
+    Intent::Continue
+}
 
 impl Active {
     /// Whether the answer is decided, and is that the connection becomes something else.
@@ -37,6 +58,16 @@ impl HttpCore {
         let Some(mut active) = seat.take() else {
             return self.serve(conversation, io);
         };
+        if let Some(mut following) = Subscribed::take(&active.ctx) {
+            active.ctx.0.reply.phase.set(Phase::Committed);
+            // It ends with its connection: what the client sends meanwhile is not looked at.
+            let (framing, _) = self.write_head(&active.ctx, ResponseBody::Chunked, false, io);
+            self.pool.end(active.ctx);
+            self.seats.give_back(seat);
+            following.begin(framing);
+            let ending = following.advance(io);
+            return go_on(conversation, following, ending);
+        }
         let Some(mut upgraded) = Upgrade::take(&active.ctx) else {
             // A layer has made another answer of it.
             active.exchange().download.state.set(DownloadState::Unused);
@@ -61,15 +92,27 @@ impl HttpCore {
             None => self.pool.end(active.ctx),
         }
         self.seats.give_back(seat);
-        conversation.upgraded = Some(upgraded);
-        self.converse(conversation, io)
+        self.converse_socket(conversation, upgraded, io)
     }
 
-    /// Goes on with a socket for which something has changed.
+    /// Goes on with what a connection has become, for which something has changed.
     pub(super) fn converse(&mut self, conversation: &mut Conversation, io: &mut Io<'_>) -> Intent {
-        let Some(mut upgraded) = conversation.upgraded.take() else {
-            return Intent::Abort;
-        };
+        match conversation.became.take() {
+            Some(Became::Socket(upgraded)) => self.converse_socket(conversation, upgraded, io),
+            Some(Became::Stream(mut following)) => {
+                let ending = following.advance(io);
+                go_on(conversation, following, ending)
+            }
+            None => Intent::Abort,
+        }
+    }
+
+    fn converse_socket(
+        &mut self,
+        conversation: &mut Conversation,
+        mut upgraded: Box<Upgraded>,
+        io: &mut Io<'_>,
+    ) -> Intent {
         upgraded.attend(io);
         let own = io.waker().to_waker();
         loop {
@@ -86,7 +129,7 @@ impl HttpCore {
         }
         match ending {
             None => {
-                conversation.upgraded = Some(upgraded);
+                conversation.became = Some(Became::Socket(upgraded));
                 Intent::Continue
             }
             Some(intent) => {
@@ -96,23 +139,35 @@ impl HttpCore {
         }
     }
 
-    /// A deadline of a socket has passed.
-    pub(super) fn run_out_socket(
+    /// A deadline of what a connection has become has passed.
+    pub(super) fn run_out_became(
         &mut self,
         conversation: &mut Conversation,
         io: &mut Io<'_>,
     ) -> Intent {
-        if let Some(upgraded) = &mut conversation.upgraded {
-            upgraded.run_out(io);
+        match conversation.became.take() {
+            Some(Became::Socket(mut upgraded)) => {
+                upgraded.run_out(io);
+                self.converse_socket(conversation, upgraded, io)
+            }
+            Some(Became::Stream(mut following)) => {
+                let ending = following.run_out(io);
+                go_on(conversation, following, ending)
+            }
+            None => Intent::Abort,
         }
-        self.converse(conversation, io)
     }
 
-    /// The connection of a socket is gone.
-    pub(super) fn close_socket(&mut self, mut upgraded: Box<Upgraded>, reason: CloseReason) {
-        let has_told = upgraded.has_told();
-        upgraded.closed(reason);
-        self.leave_handler(upgraded.take_handler(), has_told);
+    /// The connection is gone.
+    pub(super) fn close_became(&mut self, became: Became, reason: CloseReason) {
+        match became {
+            Became::Socket(mut upgraded) => {
+                let has_told = upgraded.has_told();
+                upgraded.closed(reason);
+                self.leave_handler(upgraded.take_handler(), has_told);
+            }
+            Became::Stream(following) => drop(following),
+        }
     }
 
     /// Polls the socket's asynchronous handler, if it has one that is under way.

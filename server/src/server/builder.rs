@@ -24,7 +24,7 @@ use crate::handler::HandlerReturn;
 use crate::limits::{LimitError, Limits};
 use crate::networks::NetworkError;
 use crate::routes::{Builder, Scope};
-use crate::websocket::Topics;
+use crate::topics::{History, Topics};
 use crate::{Context, Error, Panic};
 
 pub use proxies::OtherPeers;
@@ -187,9 +187,18 @@ impl Builder {
         self
     }
 
-    /// The topics that this server's sockets may follow: to be published to from other threads.
+    /// The topics that this server's sockets and streams may follow: to be published to from other
+    /// threads.
     pub fn topics(&self) -> Topics {
         self.whole.settings.topics.clone()
+    }
+
+    /// Keeps what is published to a topic, for streams that come back: see
+    /// [`Topics::keep_history`].
+    pub fn history(mut self, topic: &str, history: History) -> Self {
+        let kept = self.topics().keep_history(topic, history);
+        self.scope.problems.extend(kept.err().map(Problem::Limit));
+        self
     }
 
     /// Answers requests whose path no route matches, instead of the plain 404. Within the outermost

@@ -98,7 +98,7 @@ impl Answer {
         }
     }
 
-    fn parse_head(head: &[u8]) -> io::Result<Self> {
+    pub(super) fn parse_head(head: &[u8]) -> io::Result<Self> {
         let head = str::from_utf8(head).map_err(malformed)?;
         let mut lines = head.split("\r\n");
         let status = lines
@@ -118,6 +118,6 @@ impl Answer {
     }
 }
 
-fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+pub(super) fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }

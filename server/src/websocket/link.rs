@@ -14,34 +14,21 @@
 //! Not here: what comes in (`upgraded.rs`), the handles (`handle.rs`).
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use ringlane_protocol::websocket::{CloseCode, Sender, Shared};
 use ringlane_reactor::{ConnectionWaker, Io, PIECE_BYTES_MIN};
 
-use super::members::Memberships;
-use super::shipment::Shipment;
-use super::topics::{Table, Topics};
-use super::{CloseReason, Message, Options, Sent, SlowClient};
+use super::{CloseReason, Message, Options, Sent};
+use crate::drain::Spread;
+use crate::topics::{self, Backlog, Follower, Memberships, Room, Shipment, Spares, Table};
 
 /// Output that is handed to the connection before the rest has to wait here.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 /// From so much output on the connection says when all of it has gone.
 const WATCHED_BYTES_MIN: usize = 16 * 1024;
-/// What a message that waits costs beside its bytes, so that empty ones are no gift.
-const PARCEL_BYTES: usize = 32;
-
-/// Spare queues that one core keeps: for so many followers a message costs no allocation.
-const QUEUES_KEPT_MAX: usize = 1024;
-/// A queue that has grown beyond this is not kept.
-const QUEUE_KEPT_PARCELS: usize = 16;
-
-/// What waits for one client.
-type Queue = Box<VecDeque<Parcel>>;
 
 /// What the sockets of one core share.
 pub(crate) struct Sockets {
@@ -49,45 +36,20 @@ pub(crate) struct Sockets {
     pub(crate) shared: RefCell<Shared>,
     /// The output of the connection whose conversation attends, and how much of it was there.
     direct: RefCell<(Vec<u8>, usize)>,
-    /// Spare queues, empty.
-    queues: RefCell<Vec<Queue>>,
-    /// Sockets that were opened.
-    opened: Cell<u32>,
-    /// In what time all of them are closed when the core drains.
-    drain_spread: Duration,
-    pub(super) table: Table,
+    spares: Rc<Spares<Parcel>>,
+    pub(super) spread: Rc<Spread>,
+    pub(super) table: Rc<Table>,
 }
 
 impl Sockets {
-    /// Of the time that a shutdown takes, closing begins in the first half.
-    pub(crate) fn new(drain_time: Duration, topics: Topics) -> Self {
+    pub(crate) fn new(spread: Rc<Spread>, table: Rc<Table>) -> Self {
         Self {
             shared: RefCell::default(),
             direct: RefCell::default(),
-            queues: RefCell::default(),
-            opened: Cell::new(0),
-            drain_spread: drain_time / 2,
-            table: Table::new(topics),
+            spares: Rc::default(),
+            spread,
+            table,
         }
-    }
-
-    fn take_queue(&self) -> Queue {
-        self.queues.borrow_mut().pop().unwrap_or_default()
-    }
-
-    /// Takes back a queue that is empty again.
-    fn keep_queue(&self, queue: Queue) {
-        debug_assert!(queue.is_empty(), "only empty queues are kept");
-        let mut queues = self.queues.borrow_mut();
-        if queue.capacity() <= QUEUE_KEPT_PARCELS && queues.len() < QUEUES_KEPT_MAX {
-            queues.push(queue);
-        }
-    }
-
-    fn next_number(&self) -> u32 {
-        let number = self.opened.get();
-        self.opened.set(number.wrapping_add(1));
-        number
     }
 }
 
@@ -119,15 +81,13 @@ enum Parcel {
     Close(CloseCode, Box<str>),
 }
 
-impl Parcel {
-    /// What it counts in the backlog.
-    fn cost(&self) -> usize {
-        PARCEL_BYTES
-            + match self {
-                Self::Message(message) => message.len(),
-                Self::Shipment(shipment) => shipment.len(),
-                Self::Close(..) => 0,
-            }
+impl topics::Parcel for Parcel {
+    fn len(&self) -> usize {
+        match self {
+            Self::Message(message) => message.len(),
+            Self::Shipment(shipment) => shipment.len(),
+            Self::Close(..) => 0,
+        }
     }
 }
 
@@ -136,14 +96,10 @@ pub(crate) struct Link {
     pub(crate) options: Options,
     pub(crate) waker: ConnectionWaker,
     sender: RefCell<Sender>,
-    /// Taken out while it is changed; `None` is empty.
-    queue: Cell<Option<Queue>>,
-    queued_bytes: Cell<usize>,
-    /// Bytes that the connection was given and may not have sent yet.
-    handed_bytes: Cell<usize>,
+    backlog: Backlog<Parcel>,
     reason: Cell<Option<Box<CloseReason>>>,
     /// The topics and broadcasts that it follows.
-    pub(super) memberships: Memberships,
+    memberships: Memberships,
     phase: Cell<Phase>,
     attention: Cell<Attention>,
     /// The backlog has reached its maximum since it was empty.
@@ -152,8 +108,8 @@ pub(crate) struct Link {
     takes_compressed: bool,
     /// The sub-protocol's place in the options, if one was chosen.
     protocol: Option<u8>,
-    /// Which of the core's sockets this is.
-    number: u32,
+    /// Which of the core's long-lived connections this is.
+    pub(super) number: u32,
 }
 
 impl Link {
@@ -165,15 +121,13 @@ impl Link {
         takes_compressed: bool,
         protocol: Option<u8>,
     ) -> Self {
-        let number = sockets.next_number();
+        let number = sockets.spread.next_number();
         Self {
+            backlog: Backlog::new(&sockets.spares),
             sockets,
             options,
             waker,
             sender: RefCell::new(sender),
-            queue: Cell::default(),
-            queued_bytes: Cell::new(0),
-            handed_bytes: Cell::new(0),
             reason: Cell::default(),
             memberships: Memberships::default(),
             phase: Cell::new(Phase::Open),
@@ -183,16 +137,6 @@ impl Link {
             protocol,
             number,
         }
-    }
-
-    /// How long after the server began to shut down this socket is closed: each at its own time,
-    /// so that not all clients come back at once.
-    pub(crate) fn share_of_drain(&self) -> Duration {
-        // Multiples of the golden ratio are spread evenly, however many there are.
-        let share = self.number.wrapping_mul(0x9E37_79B9);
-        self.sockets
-            .drain_spread
-            .mul_f64(f64::from(share) / f64::from(u32::MAX))
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -215,7 +159,7 @@ impl Link {
             }
             Attention::Asleep | Attention::Looking => 0,
         };
-        self.handed_bytes.get() + self.queued_bytes.get() + direct
+        self.backlog.bytes() + direct
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -244,15 +188,6 @@ impl Link {
         } else {
             self.queue(Parcel::Message(message.into_owned()));
         }
-        self.sent()
-    }
-
-    /// Sends a message that many get.
-    pub(crate) fn deliver(&self, shipment: &Arc<Shipment>) -> Sent {
-        if self.phase() != Phase::Open || (self.is_full() && !self.make_room()) {
-            return Sent::Dropped;
-        }
-        self.queue(Parcel::Shipment(Arc::clone(shipment)));
         self.sent()
     }
 
@@ -304,7 +239,7 @@ impl Link {
     /// Whether a message can be written where it will be sent from.
     fn is_direct(&self) -> bool {
         self.attention.get() == Attention::Direct
-            && self.queued_bytes.get() == 0
+            && self.backlog.queued_bytes() == 0
             && self.backlog() < OUTPUT_BYTES_MAX
     }
 
@@ -312,23 +247,11 @@ impl Link {
     #[cold]
     fn make_room(&self) -> bool {
         self.was_full.set(true);
-        match self.options.get().slow_client {
-            SlowClient::DropNewest => false,
-            SlowClient::DropOldest => {
-                let mut queue = self.queue.take();
-                while let Some(queue) = &mut queue
-                    && self.is_full()
-                    && let Some(oldest) = queue.pop_front()
-                {
-                    let left = self.queued_bytes.get() - oldest.cost();
-                    self.queued_bytes.set(left);
-                }
-                self.queue.set(queue);
-                !self.is_full()
-            }
-            SlowClient::Close => {
-                drop(self.queue.take());
-                self.queued_bytes.set(0);
+        let policy = self.options.get().slow_client;
+        match self.backlog.make_room(policy, || self.is_full()) {
+            Room::Made => true,
+            Room::None => false,
+            Room::Close => {
                 self.close(CloseCode::TRY_AGAIN_LATER, "too slow", CloseReason::Slow);
                 false
             }
@@ -336,12 +259,7 @@ impl Link {
     }
 
     fn queue(&self, parcel: Parcel) {
-        let queue = self.queue.take();
-        let mut queue = queue.unwrap_or_else(|| self.sockets.take_queue());
-        let bytes = self.queued_bytes.get() + parcel.cost();
-        self.queued_bytes.set(bytes);
-        queue.push_back(parcel);
-        self.queue.set(Some(queue));
+        self.backlog.push(parcel);
         self.notify();
     }
 
@@ -349,7 +267,7 @@ impl Link {
     pub(crate) fn attend(&self, io: &mut Io<'_>) {
         self.attention.set(Attention::Looking);
         if !io.awaits_drained() {
-            self.handed_bytes.set(io.output.len());
+            self.backlog.set_handed(io.output.len());
         }
         let mut sender = self.sender.borrow_mut();
         if sender.owes_pong() {
@@ -360,13 +278,13 @@ impl Link {
     /// The conversation goes to sleep, until the connection is woken or its output has gone.
     pub(crate) fn leave(&self, io: &mut Io<'_>) {
         self.attention.set(Attention::Asleep);
-        let handed = self.handed_bytes.get();
+        let (handed, queued) = (self.backlog.handed_bytes(), self.backlog.queued_bytes());
         let watched = WATCHED_BYTES_MIN.min(self.options.get().max_backpressure);
         let owes_pong = self.sender.borrow().owes_pong();
-        if handed >= watched || self.queued_bytes.get() > 0 || self.was_full.get() || owes_pong {
+        if handed >= watched || queued > 0 || self.was_full.get() || owes_pong {
             io.wake_when_drained();
         } else if !io.awaits_drained() {
-            self.handed_bytes.set(0);
+            self.backlog.set_handed(0);
         }
     }
 
@@ -410,23 +328,12 @@ impl Link {
 
     /// Encodes what waits into the connection's output, as far as there is room.
     pub(crate) fn flush(&self, io: &mut Io<'_>) {
-        if self.queued_bytes.get() == 0 {
-            return;
-        }
-        let mut queue = self.queue.take();
-        while let Some(parcels) = &mut queue
-            && self.handed_bytes.get() < OUTPUT_BYTES_MAX
-            && let Some(parcel) = parcels.pop_front()
+        while self.backlog.handed_bytes() < OUTPUT_BYTES_MAX
+            && let Some(parcel) = self.backlog.pop()
         {
-            let left = self.queued_bytes.get() - parcel.cost();
-            self.queued_bytes.set(left);
             let before = io.output.len();
             self.write(&parcel, io);
             self.hand(io.output.len() - before);
-        }
-        match queue {
-            Some(queue) if queue.is_empty() => self.sockets.keep_queue(queue),
-            rest => self.queue.set(rest),
         }
     }
 
@@ -451,15 +358,37 @@ impl Link {
     }
 
     fn hand(&self, bytes: usize) {
-        self.handed_bytes.set(self.handed_bytes.get() + bytes);
+        self.backlog.hand(bytes);
     }
 
     /// Drops what waits, and what it follows: nobody is there any more to get it.
     pub(crate) fn forget(&self) {
         self.memberships.leave_all();
-        drop(self.queue.take());
-        self.queued_bytes.set(0);
-        self.handed_bytes.set(0);
+        self.backlog.clear();
+        self.backlog.set_handed(0);
+    }
+}
+
+impl Follower for Link {
+    fn deliver(&self, shipment: &Arc<Shipment>) {
+        let is_full = || self.is_full() && !self.make_room();
+        if !shipment.is_for_sockets() || self.phase() != Phase::Open || is_full() {
+            return;
+        }
+        self.queue(Parcel::Shipment(Arc::clone(shipment)));
+        self.sent();
+    }
+
+    fn is_numbered(&self, number: u32) -> bool {
+        self.number == number
+    }
+
+    fn memberships(&self) -> &Memberships {
+        &self.memberships
+    }
+
+    fn is_open(&self) -> bool {
+        self.phase() == Phase::Open
     }
 }
 

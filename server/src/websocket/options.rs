@@ -11,19 +11,7 @@ use std::time::Duration;
 use ringlane_protocol::websocket::{self as codec, DeflateConfig, Origins, Policy};
 
 use crate::limits::{LimitError, outside};
-
-/// What happens to one message more for a client for whom
-/// [as much waits as may](Options::max_backpressure).
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum SlowClient {
-    /// It is dropped.
-    #[default]
-    DropNewest,
-    /// The oldest ones that wait are dropped for it, as far as they are not on their way already.
-    DropOldest,
-    /// The socket is closed, with 1013.
-    Close,
-}
+use crate::topics::SlowClient;
 
 /// What the sockets of a route may cost, and what they grant their clients. Cheap to clone.
 ///

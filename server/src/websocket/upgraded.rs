@@ -89,7 +89,9 @@ impl Upgraded {
         }
         if io.draining && !self.is_draining {
             self.is_draining = true;
-            self.ends_at = self.ends_at.min(io.now + self.link().share_of_drain());
+            self.ends_at = self
+                .ends_at
+                .min(io.now + self.link().sockets.spread.share(self.link().number));
         }
         self.link().flush(io);
         if self.link().has_drained() {

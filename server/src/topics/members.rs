@@ -1,18 +1,22 @@
-//! What a socket belongs to: topics and broadcasts, which it leaves when it ends.
+//! Who follows, and what it follows: topics and broadcasts, which it leaves when it ends.
 //!
 //! Always true here:
-//! - A socket that has ended is in no list any more.
+//! - A follower that has ended is in no list any more.
 //!
 //! Not here: the lists (`topics.rs`, `broadcast.rs`).
 
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use super::TOPIC_BYTES_MAX;
+use super::shipment::Shipment;
 
 /// How many topics and broadcasts one socket may follow.
 pub const TOPICS_PER_SOCKET_MAX: usize = 256;
 
-/// Why a socket does not follow a topic.
+/// Why a topic is not followed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -36,8 +40,45 @@ impl fmt::Display for SubscribeError {
 
 impl std::error::Error for SubscribeError {}
 
-/// A list that a socket is in.
-pub(super) trait List {
+/// A connection that gets what is published.
+pub(crate) trait Follower {
+    /// Takes a message, or lets go of it if there is no room.
+    fn deliver(&self, shipment: &Arc<Shipment>);
+
+    /// A message that should be here was lost on its way.
+    fn miss(&self) {}
+
+    /// Whether it is the one that publishes under that number on its core.
+    fn is_numbered(&self, number: u32) -> bool;
+
+    /// What it follows.
+    fn memberships(&self) -> &Memberships;
+
+    /// Whether it is still there.
+    fn is_open(&self) -> bool;
+}
+
+/// Whether a connection may follow one topic more.
+pub(super) fn may_follow(follower: &dyn Follower) -> Result<(), SubscribeError> {
+    if !follower.is_open() {
+        return Err(SubscribeError::Closed);
+    }
+    if follower.memberships().len() >= TOPICS_PER_SOCKET_MAX {
+        return Err(SubscribeError::TooMany);
+    }
+    Ok(())
+}
+
+/// Whether a topic may have that name.
+pub(super) fn check_name(topic: &str) -> Result<(), SubscribeError> {
+    match topic.len() > TOPIC_BYTES_MAX {
+        true => Err(SubscribeError::NameTooLong),
+        false => Ok(()),
+    }
+}
+
+/// A list that a follower is in.
+pub(crate) trait List {
     /// Takes the member at this place off the list.
     fn leave(&self, place: usize);
 
@@ -45,42 +86,42 @@ pub(super) trait List {
     fn is_topic(&self, name: &str) -> bool;
 }
 
-/// A list that one socket is in, and its place there.
+/// A list that one follower is in, and its place there.
 type Membership = (Rc<dyn List>, usize);
 
-/// Every list that one socket is in: one word for a socket that is in none.
+/// Every list that one follower is in: one word for one that is in none.
 #[derive(Default)]
 #[expect(clippy::box_collection, reason = "most sockets pay one word")]
-pub(super) struct Memberships(Cell<Option<Box<Vec<Membership>>>>);
+pub(crate) struct Memberships(Cell<Option<Box<Vec<Membership>>>>);
 
 impl Memberships {
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.with(|all| all.len())
     }
 
-    pub(super) fn is_in_topic(&self, name: &str) -> bool {
+    pub(crate) fn is_in_topic(&self, name: &str) -> bool {
         self.with(|all| all.iter().any(|(list, _)| list.is_topic(name)))
     }
 
-    pub(super) fn is_in(&self, list: &Rc<dyn List>) -> bool {
+    pub(crate) fn is_in(&self, list: &Rc<dyn List>) -> bool {
         self.with(|all| all.iter().any(|(known, _)| is_same(known, list)))
     }
 
-    pub(super) fn add(&self, list: Rc<dyn List>, place: usize) {
+    pub(crate) fn add(&self, list: Rc<dyn List>, place: usize) {
         self.with(|all| all.push((list, place)));
     }
 
     /// Leaves a topic. Tells whether it was followed.
-    pub(super) fn leave_topic(&self, name: &str) -> bool {
+    pub(crate) fn leave_topic(&self, name: &str) -> bool {
         self.leave(|list| list.is_topic(name))
     }
 
-    pub(super) fn leave_list(&self, list: &Rc<dyn List>) -> bool {
+    pub(crate) fn leave_list(&self, list: &Rc<dyn List>) -> bool {
         self.leave(|known| is_same(known, list))
     }
 
-    pub(super) fn leave_all(&self) {
+    pub(crate) fn leave_all(&self) {
         for (list, place) in self.0.take().into_iter().flat_map(|all| *all) {
             list.leave(place);
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! send ─► this core's list ─┬► subscriptions: the value itself, shared
-//!      │                    └► sockets: its JSON text, encoded once
+//!      │                    └► sockets, streams: its JSON text, encoded once
 //!      └► one letter to each other core that has subscribers ─► its list
 //! ```
 //!
@@ -26,11 +26,11 @@ use ringlane_reactor::local;
 use serde::Serialize;
 use slab::Slab;
 
-use super::crossing::Crossing;
-use super::link::{Link, Phase};
-use super::members::{List, TOPICS_PER_SOCKET_MAX};
+use super::SubscribeError;
+use super::crossing::{Crossing, Whom};
+use super::members::{self, Follower, List};
 use super::shipment::Shipment;
-use super::{Message, Socket, SubscribeError};
+use crate::websocket::Message;
 
 /// Values that wait for a subscription, unless another number was given.
 const CAPACITY: usize = 256;
@@ -40,7 +40,7 @@ const CAPACITY: usize = 256;
 ///
 /// ```
 /// use std::sync::LazyLock;
-/// use ringlane::websocket::Broadcast;
+/// use ringlane::topics::Broadcast;
 /// use ringlane::{Context, Result};
 ///
 /// #[derive(serde::Serialize)]
@@ -81,7 +81,7 @@ struct Subscribers<T> {
     broadcast: Broadcast<T>,
     core: u16,
     queues: RefCell<Slab<Rc<Queue<T>>>>,
-    sockets: RefCell<Slab<Rc<Link>>>,
+    followers: RefCell<Slab<Rc<dyn Follower>>>,
 }
 
 /// What waits for one subscription.
@@ -154,7 +154,7 @@ impl<T: Send + Sync + 'static> Broadcast<T> {
             broadcast: self.clone(),
             core,
             queues: RefCell::default(),
-            sockets: RefCell::default(),
+            followers: RefCell::default(),
         });
         let entry = Rc::clone(&list) as Rc<dyn Any>;
         LISTS.with_borrow_mut(|lists| lists.insert(self.key(core), entry));
@@ -188,10 +188,10 @@ impl<T: Serialize + Send + Sync + 'static> Broadcast<T> {
         if let Some(list) = local::core().and_then(|core| self.list_of(core)) {
             list.deliver(&item);
         }
-        if !self.0.crossing.has_others() {
+        if !self.0.crossing.reaches(Whom::Others) {
             return true;
         }
-        self.0.crossing.send(size_of::<T>(), || {
+        self.0.crossing.send(Whom::Others, size_of::<T>(), || {
             let (broadcast, item) = (self.clone(), Arc::clone(&item));
             move || {
                 if let Some(list) = local::core().and_then(|core| broadcast.list_of(core)) {
@@ -208,7 +208,7 @@ impl<T: Serialize> Item<T> {
         let json = self
             .json
             .get_or_init(|| match Message::of_json(&*self.value) {
-                Ok(message) => Some(Arc::new(Shipment::new(message))),
+                Ok(message) => Some(Arc::new(Shipment::new(message.into()))),
                 Err(error) => {
                     tracing::error!(?error, "a broadcast value cannot be serialised");
                     None
@@ -220,11 +220,11 @@ impl<T: Serialize> Item<T> {
 
 impl<T: Serialize> Subscribers<T> {
     fn deliver(&self, item: &Arc<Item<T>>) {
-        if !self.sockets.borrow().is_empty()
+        if !self.followers.borrow().is_empty()
             && let Some(json) = item.json()
         {
-            for (_, link) in &*self.sockets.borrow() {
-                link.deliver(json);
+            for (_, follower) in &*self.followers.borrow() {
+                follower.deliver(json);
             }
         }
         // What a user's code may see of this, it sees when nothing is borrowed any more.
@@ -246,7 +246,7 @@ impl<T: Serialize> Subscribers<T> {
 impl<T> Subscribers<T> {
     /// A list without anyone in it goes.
     fn tidy(&self) {
-        if self.queues.borrow().is_empty() && self.sockets.borrow().is_empty() {
+        if self.queues.borrow().is_empty() && self.followers.borrow().is_empty() {
             let key = self.broadcast.key(self.core);
             // A thread that ends may have dropped its lists already.
             let removed = LISTS.try_with(|lists| lists.borrow_mut().remove(&key));
@@ -258,8 +258,8 @@ impl<T> Subscribers<T> {
 
 impl<T> List for Subscribers<T> {
     fn leave(&self, place: usize) {
-        let link = self.sockets.borrow_mut().try_remove(place);
-        drop(link);
+        let follower = self.followers.borrow_mut().try_remove(place);
+        drop(follower);
         self.tidy();
     }
 
@@ -307,37 +307,30 @@ impl<T> Drop for Subscription<T> {
     }
 }
 
-impl Socket {
-    /// Follows a broadcast: what is sent to it is sent to this socket, as JSON text, without a task
-    /// or a callback. The socket's end ends it.
-    ///
-    /// # Errors
-    ///
-    /// If the socket follows [too many](super::TOPICS_PER_SOCKET_MAX) already, or is closed.
-    pub fn follow<T>(&self, broadcast: &Broadcast<T>) -> Result<(), SubscribeError>
-    where
-        T: Serialize + Send + Sync + 'static,
-    {
-        let link = &self.0;
-        if link.phase() != Phase::Open {
-            return Err(SubscribeError::Closed);
-        }
-        if link.memberships.len() >= TOPICS_PER_SOCKET_MAX {
-            return Err(SubscribeError::TooMany);
-        }
-        let list = broadcast.list();
-        if link.memberships.is_in(&(Rc::clone(&list) as Rc<dyn List>)) {
+impl<T: Serialize + Send + Sync + 'static> Broadcast<T> {
+    /// Has a connection get what is sent, as JSON text; once, however often it is asked for.
+    pub(crate) fn join(&self, follower: Rc<dyn Follower>) -> Result<(), SubscribeError> {
+        members::may_follow(&*follower)?;
+        let list = self.list();
+        let memberships = Rc::clone(&follower);
+        let memberships = memberships.memberships();
+        if memberships.is_in(&(Rc::clone(&list) as Rc<dyn List>)) {
             return Ok(());
         }
-        let place = list.sockets.borrow_mut().insert(Rc::clone(link));
-        link.memberships.add(list, place);
+        let place = list.followers.borrow_mut().insert(follower);
+        memberships.add(list, place);
         Ok(())
     }
+}
 
-    /// Follows a broadcast no more. Tells whether it did.
-    pub fn unfollow<T: Send + Sync + 'static>(&self, broadcast: &Broadcast<T>) -> bool {
-        let list = local::core().and_then(|core| broadcast.list_of(core));
-        list.is_some_and(|list| self.0.memberships.leave_list(&(list as Rc<dyn List>)))
+impl<T: Send + Sync + 'static> Broadcast<T> {
+    /// Has a connection get it no more. Tells whether it did.
+    pub(crate) fn leave(&self, follower: &dyn Follower) -> bool {
+        let list = local::core().and_then(|core| self.list_of(core));
+        list.is_some_and(|list| {
+            let memberships = follower.memberships();
+            memberships.leave_list(&(list as Rc<dyn List>))
+        })
     }
 }
 

@@ -27,6 +27,14 @@ struct Lane {
     bytes: Arc<AtomicUsize>,
 }
 
+/// Which cores a letter goes to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Whom {
+    /// All but the one that this thread is inside.
+    Others,
+    All,
+}
+
 impl Crossing {
     /// From now on the core that this thread is inside hears.
     pub(super) fn join(&self) {
@@ -48,16 +56,17 @@ impl Crossing {
         self.write().retain(|lane| Some(lane.core) != here);
     }
 
-    /// Has `arrive` run on every core that hears but this one. Tells whether all of them took it.
+    /// Has `arrive` run on every one of these cores that hears. Tells whether all of them took it.
     pub(super) fn send<F: FnOnce() + Send + 'static>(
         &self,
+        whom: Whom,
         bytes: usize,
         arrive: impl Fn() -> F,
     ) -> bool {
         let cost = LETTER_BYTES + bytes;
         let here = local::core();
         let mut is_whole = true;
-        for lane in self.read().iter().filter(|lane| Some(lane.core) != here) {
+        for lane in self.read().iter().filter(|lane| lane.is_of(whom, here)) {
             // Relaxed: a count, which orders nothing.
             let before = lane.bytes.fetch_add(cost, Ordering::Relaxed);
             let back = Home(Arc::clone(&lane.bytes), cost);
@@ -77,10 +86,16 @@ impl Crossing {
         is_whole
     }
 
-    /// Whether there is anyone but this core.
-    pub(super) fn has_others(&self) -> bool {
+    /// Whether there is anyone of these.
+    pub(super) fn reaches(&self, whom: Whom) -> bool {
         let here = local::core();
-        self.read().iter().any(|lane| Some(lane.core) != here)
+        self.read().iter().any(|lane| lane.is_of(whom, here))
+    }
+
+    /// Whether the core that this thread is inside, if it is inside one, hears.
+    pub(super) fn reaches_this(&self) -> bool {
+        let here = local::core();
+        here.is_none() || self.read().iter().any(|lane| Some(lane.core) == here)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Vec<Lane>> {
@@ -89,6 +104,12 @@ impl Crossing {
 
     fn write(&self) -> RwLockWriteGuard<'_, Vec<Lane>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn is_of(&self, whom: Whom, here: Option<u16>) -> bool {
+        whom == Whom::All || Some(self.core) != here
     }
 }
 
