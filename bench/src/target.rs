@@ -3,7 +3,7 @@
 //! Always true here:
 //! - Nothing is tuned that a user could not tune, or would not.
 //!
-//! Not here: how a server is started (`src/bin/ringlane-target`), what is sent to it (the scenarios).
+//! Not here: how a server is started (`src/bin/ringlane-target`), what is sent to it (scenarios).
 
 use bytes::Bytes;
 use ringlane::websocket::{Broadcast, Handler, Message, Options, Socket, Topics};

@@ -11,6 +11,8 @@ function follow() {
   const stream = new ReadableStream({
     start(controller) {
       own = controller;
+      // The head leaves with the first bytes.
+      controller.enqueue(encoder.encode(": welcome\n\n"));
       listeners.add(controller);
     },
     cancel() {

@@ -55,6 +55,8 @@ pub(crate) struct Latency {
     pub(crate) p99_us: Spread,
     pub(crate) p999_us: Spread,
     pub(crate) errors: u64,
+    /// Due and not sent when a sample ended: with more than a few the percentiles are too good.
+    pub(crate) unsent: u64,
 }
 
 /// How the samples were taken.
@@ -174,10 +176,8 @@ impl Latency {
     /// Nothing without samples.
     pub(crate) fn of(percent: u32, per_second: f64, samples: &[Counted]) -> Option<Self> {
         let spread = |field: fn(&Counted) -> f64| Spread::of(samples.iter().map(field));
-        // What was due and could not be sent is as bad as an error.
-        let errors = samples
-            .iter()
-            .map(|sample| sample.errors.total() + sample.unsent);
+        let errors = samples.iter().map(|sample| sample.errors.total());
+        let unsent = samples.iter().map(|sample| sample.unsent);
         Some(Self {
             percent,
             per_second,
@@ -185,6 +185,7 @@ impl Latency {
             p99_us: spread(|sample| sample.p99_us)?,
             p999_us: spread(|sample| sample.p999_us)?,
             errors: errors.sum(),
+            unsent: unsent.sum(),
         })
     }
 }

@@ -1,14 +1,15 @@
 //! `compare`: ringlane beside the floors and its peers, in one interleaved run.
 //!
 //! Each round starts every server afresh, one after the other, pinned to one core, and loads it
-//! from another, with wrk or ringlane-load. The result is a table on the terminal and a JSON file in
-//! `bench/results`; of those files it makes `docs/PERFORMANCE.md`.
+//! from another, with wrk or ringlane-load. The result is a table on the terminal and a JSON file
+//! in `bench/results`; of those files it makes `docs/PERFORMANCE.md`.
 //!
 //! Always true here:
 //! - Only processes that were started here are ended, by their id, however the run ends.
 //! - A server that cannot be built, started or measured is a row that says so.
 //!
-//! Not here: the loads (`bench/scenarios`), the servers (`bench/peers`), micro benchmarks (`bench/benches`).
+//! Not here: the loads (`bench/scenarios`), the servers (`bench/peers`), micro benchmarks
+//! (`bench/benches`).
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
@@ -24,6 +25,7 @@ mod machine;
 mod measure;
 mod probe;
 mod process;
+mod report;
 mod scenario;
 mod statistics;
 mod table;
@@ -77,7 +79,11 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
             return Ok(true);
         }
         Task::Report => {
-            return Err(io::Error::other("there is no report yet"));
+            for (name, text) in report::pages(&root)? {
+                fs::write(root.join(&name), text)?;
+                println!("wrote {name}");
+            }
+            return Ok(true);
         }
     }
     if arguments.resume {

@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use crate::json::{Report, Row, Summary};
+use crate::json::{Latency, Report, Row, Summary};
 use crate::statistics::Spread;
 
 /// From this share of a core on, a sample is called disturbed.
@@ -68,10 +68,27 @@ pub(crate) fn render(report: &Report) -> String {
         }
         text.push('\n');
     }
-    for remark in remarks(report) {
+    for remark in latencies(&report.rows).into_iter().chain(remarks(report)) {
         push_line(&mut text, &remark);
     }
     text
+}
+
+/// Latencies at common rates, where they were measured.
+fn latencies(rows: &[Row]) -> Vec<String> {
+    let pairs = rows
+        .iter()
+        .flat_map(|row| row.latencies.iter().map(move |latency| (row, latency)));
+    let line = |(row, latency): (&Row, &Latency)| {
+        let [p50, p99, p999] =
+            [latency.p50_us, latency.p99_us, latency.p999_us].map(|spread| spread.median);
+        let (name, percent, rate) = (&row.name, latency.percent, latency.per_second);
+        let (errors, unsent) = (latency.errors, latency.unsent);
+        format!(
+            "{name} at {percent} % ({rate:.0}/s): p50 {p50:.0} µs, p99 {p99:.0}, p99.9 {p999:.0}, {errors} errors, {unsent} not sent"
+        )
+    };
+    pairs.map(line).collect()
 }
 
 fn title(report: &Report) -> String {
@@ -129,7 +146,8 @@ fn busy(summary: &Summary) -> String {
     format!("{:.0} %, {:.0} %: {side}", 100.0 * server, 100.0 * load)
 }
 
-fn remarks(report: &Report) -> Vec<String> {
+/// What a reader has to know beside the figures: failures, disturbances, unlike answers.
+pub(crate) fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
     for row in &report.rows {
         if let Some(failure) = &row.failure {
@@ -138,15 +156,6 @@ fn remarks(report: &Report) -> Vec<String> {
         if let Some(summary) = &row.summary {
             remarks.extend(disturbances(&row.name, summary));
         }
-        remarks.extend(row.latencies.iter().map(|latency| {
-            let [p50, p99, p999] =
-                [latency.p50_us, latency.p99_us, latency.p999_us].map(|spread| spread.median);
-            let (name, percent, rate) = (&row.name, latency.percent, latency.per_second);
-            let errors = latency.errors;
-            format!(
-                "{name} at {percent} % ({rate:.0}/s): p50 {p50:.0} µs, p99 {p99:.0}, p99.9 {p999:.0}, {errors} errors"
-            )
-        }));
     }
     let lengths = || report.rows.iter().filter_map(|row| row.answer_bytes);
     if let Some((min, max)) = lengths().min().zip(lengths().max())

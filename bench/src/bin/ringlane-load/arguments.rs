@@ -50,7 +50,8 @@ pub(crate) struct Common {
     pub(crate) seconds: Duration,
     /// Addresses 127.0.0.1, 127.0.0.2, … that connections come from, in turns: one address has
     /// about 28,000 ports.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=SOURCES_MAX))]
+    #[arg(long, default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=SOURCES_MAX))]
     pub(crate) sources: u32,
     /// Print one line of JSON instead of text.
     #[arg(long)]

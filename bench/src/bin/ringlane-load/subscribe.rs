@@ -284,8 +284,15 @@ impl Mode for Subscribe {
     }
 
     fn received(&mut self, line: &mut Line, state: &mut State, bytes: &[u8], now_ns: u64) -> Next {
+        let was_ready = state.is_ready;
         match self.read(line, state, bytes, now_ns) {
-            Ok(()) => Next::Stay,
+            Ok(()) => {
+                // Idle connections have one answer each: that is what they are counted by.
+                if self.publisher.is_none() && state.is_ready && !was_ready {
+                    self.tally.done += 1;
+                }
+                Next::Stay
+            }
             Err(Wrong) => {
                 self.tally.errors.content += 1;
                 Next::Close

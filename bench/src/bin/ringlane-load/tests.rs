@@ -187,6 +187,7 @@ fn idle_connections_stay() {
         let outcome = load(&address, &format!("{line} --seconds 0.2"));
         assert_eq!(outcome.errors.total(), 0, "{outcome}");
         assert_eq!(outcome.connections_open, 50, "{outcome}");
+        assert_eq!(outcome.requests, 50, "{outcome}");
     }
 }
 
