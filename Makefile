@@ -12,6 +12,8 @@ SECONDS_EACH ?= 60
 TARGETS ?=
 # Which cases `make autobahn` plays; empty means all of them.
 CASES ?=
+# Which scenario `make bench` measures; empty means all that have no result of today.
+SCENARIO ?=
 # Further options of `make bench`; OPTIONS=--help lists them.
 OPTIONS ?=
 
@@ -48,11 +50,11 @@ autobahn: ## Plays Autobahn's cases against the demo's /ws: make autobahn CASES=
 	@.ci/setup build autobahn
 	.ci/autobahn $(CASES)
 
-bench: ## Measures against the floors and the peers; writes bench/results.
+bench: ## Measures every scenario against its peers, going on where it stopped; or SCENARIO=x alone.
 	@.ci/setup build bench
-	cargo run --release -p ringlane-bench --bin compare -- $(OPTIONS)
+	cargo run --release -p ringlane-bench --bin compare -- $(if $(SCENARIO),--scenario $(SCENARIO),--all --resume) $(OPTIONS)
 
-bench-quick: ## The same with short rounds, to see that it runs; its figures mean little.
+bench-quick: ## Two scenarios with short rounds, to see that it runs; the figures mean little.
 	@.ci/setup build bench
 	cargo run --release -p ringlane-bench --bin compare -- --rounds 1 --seconds 1 --no-save $(OPTIONS)
 

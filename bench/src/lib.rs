@@ -1,3 +1,5 @@
-//! Measurements of ringlane beside its peers.
+//! Measurements of ringlane beside its peers: what several of its programs share.
 
 #![forbid(unsafe_code)]
+
+pub mod target;

@@ -24,6 +24,25 @@ use socket2::{Domain, Socket, Type};
 /// How many connections may wait to be accepted: as many as the largest scenario opens at once, and some.
 pub const BACKLOG: i32 = 4096;
 
+/// Versions and resources in `/api/v{version}/resource{resource}/{id}`: a thousand routes.
+pub const VERSIONS: usize = 10;
+/// Resources of each version.
+pub const RESOURCES: usize = 100;
+
+/// Messages that a follower may fall behind before it misses some.
+pub const FOLLOWERS_BEHIND_MAX: usize = 4096;
+
+/// An answer of `size` bytes, at most 1 MiB.
+///
+/// ```
+/// assert_eq!(bench_peers_common::bytes(1024).len(), 1024);
+/// assert_eq!(bench_peers_common::bytes(usize::MAX).len(), 1024 * 1024);
+/// ```
+pub fn bytes(size: usize) -> &'static [u8] {
+    static ALL: [u8; 1024 * 1024] = [b'x'; 1024 * 1024];
+    &ALL[..size.min(ALL.len())]
+}
+
 /// The port: the first argument.
 ///
 /// # Errors

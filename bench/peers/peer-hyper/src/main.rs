@@ -42,7 +42,7 @@ async fn serve(listener: std::net::TcpListener) -> io::Result<()> {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    if request.uri().path() != "/plaintext" {
+    if !matches!(request.uri().path(), "/plaintext" | "/async") {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::NOT_FOUND;
         return Ok(response);

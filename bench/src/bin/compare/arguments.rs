@@ -4,24 +4,29 @@
 
 use std::str::FromStr;
 
-use crate::contender::{CONTENDERS, Contender, PORT};
-use crate::scenario::{SCENARIOS, Scenario};
+use crate::contender::{self, Contender, PORT};
+use crate::scenario::Scenario;
 
 pub(crate) const USAGE: &str = "\
 usage: compare [OPTION]...
 
-  --scenario NAME      plaintext, pipelined, single or crowd; may be repeated
+  --scenario NAME      a file of bench/scenarios, without .toml; may be repeated
                        (default: plaintext and pipelined)
+  --all                every scenario
+  --resume             leave out scenarios with a result of today
   --only NAME,...      measure these servers only
   --also NAME=COMMAND  measure this command as well; {port} in it is replaced
   --rounds N           rounds of all servers (default 5)
   --seconds N          load per server and round (default 3)
   --warm-up N          load before that, not measured, in seconds (default 1)
   --server-core N      core of the servers (default 0)
-  --load-core N        core of wrk (default 1)
+  --load-core N        core of the generator (default 1)
   --no-build           take what is built
   --no-save            write no file
   --check              fail if ringlane misses a bar
+  --list               name the scenarios and their servers, and measure nothing
+  --report             write docs/PERFORMANCE.md and its images from bench/results, and
+                       measure nothing
   --help
 ";
 
@@ -29,11 +34,23 @@ const ROUNDS_MAX: u32 = 1000;
 const SECONDS_MAX: u32 = 600;
 const CORES_MAX: u32 = 4096;
 
+/// What to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Task {
+    List,
+    Measure,
+    Report,
+}
+
 /// What to measure, and how.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Arguments {
-    pub(crate) scenarios: Vec<Scenario>,
-    pub(crate) contenders: Vec<Contender>,
+    pub(crate) task: Task,
+    names: Vec<String>,
+    all: bool,
+    pub(crate) resume: bool,
+    only: Option<Vec<String>>,
+    also: Vec<Contender>,
     pub(crate) rounds: u32,
     pub(crate) seconds: u32,
     pub(crate) warm_up_seconds: u32,
@@ -48,12 +65,13 @@ impl Arguments {
     /// Nothing if help was asked for; an error is a sentence for the user.
     pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Option<Self>, String> {
         let mut words = words.into_iter();
-        let mut names = Vec::new();
-        let mut also = Vec::new();
-        let mut only: Option<Vec<String>> = None;
         let mut parsed = Self {
-            scenarios: Vec::new(),
-            contenders: Vec::new(),
+            task: Task::Measure,
+            names: Vec::new(),
+            all: false,
+            resume: false,
+            only: None,
+            also: Vec::new(),
             rounds: 5,
             seconds: 3,
             warm_up_seconds: 1,
@@ -66,9 +84,17 @@ impl Arguments {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
-                "--scenario" => names.push(value()?),
-                "--only" => only = Some(value()?.split(',').map(str::to_owned).collect()),
-                "--also" => also.push(extra(&value()?)?),
+                "--scenario" => parsed.names.push(value()?),
+                "--all" => parsed.all = true,
+                "--resume" => parsed.resume = true,
+                "--only" => parsed.only = Some(value()?.split(',').map(str::to_owned).collect()),
+                "--also" => {
+                    let contender = extra(&value()?)?;
+                    if parsed.is_taken(&contender.name) {
+                        return Err(format!("two servers are called {}", contender.name));
+                    }
+                    parsed.also.push(contender);
+                }
                 "--rounds" => parsed.rounds = number(&value()?, 1, ROUNDS_MAX)?,
                 "--seconds" => parsed.seconds = number(&value()?, 1, SECONDS_MAX)?,
                 "--warm-up" => parsed.warm_up_seconds = number(&value()?, 0, SECONDS_MAX)?,
@@ -77,65 +103,59 @@ impl Arguments {
                 "--no-build" => parsed.build = false,
                 "--no-save" => parsed.save = false,
                 "--check" => parsed.check = true,
+                "--list" => parsed.task = Task::List,
+                "--report" => parsed.task = Task::Report,
                 "--help" | "-h" => return Ok(None),
                 _ => return Err(format!("unknown option {word}")),
             }
         }
         if parsed.server_core == parsed.load_core {
-            return Err("the servers and wrk need a core each".to_owned());
+            return Err("the servers and the generator need a core each".to_owned());
         }
-        parsed.scenarios = scenarios(&names)?;
-        parsed.contenders = contenders(only, also)?;
         Ok(Some(parsed))
     }
-}
 
-fn scenarios(names: &[String]) -> Result<Vec<Scenario>, String> {
-    let chosen = |scenario: &Scenario| match names {
-        [] => scenario.by_default,
-        names => names.iter().any(|name| name == scenario.name),
-    };
-    if let Some(name) = names
-        .iter()
-        .find(|name| SCENARIOS.iter().all(|scenario| scenario.name != **name))
-    {
-        return Err(format!("unknown scenario {name}"));
-    }
-    Ok(SCENARIOS.into_iter().filter(chosen).collect())
-}
-
-fn contenders(only: Option<Vec<String>>, also: Vec<Contender>) -> Result<Vec<Contender>, String> {
-    let known = CONTENDERS
-        .iter()
-        .map(|(contender, by_default)| (contender(), *by_default));
-    let known: Vec<_> = known
-        .chain(also.into_iter().map(|contender| (contender, true)))
-        .collect();
-    for (index, (contender, _)) in known.iter().enumerate() {
-        if known[..index]
-            .iter()
-            .any(|(other, _)| other.name == contender.name)
-        {
-            return Err(format!("two servers are called {}", contender.name));
+    /// The scenarios that are asked for, each with its servers.
+    pub(crate) fn plan(
+        &self,
+        scenarios: Vec<Scenario>,
+    ) -> Result<Vec<(Scenario, Vec<Contender>)>, String> {
+        let is_known = |name: &String| scenarios.iter().any(|scenario| scenario.name == *name);
+        if let Some(name) = self.names.iter().find(|name| !is_known(name)) {
+            return Err(format!("unknown scenario {name}"));
         }
+        let is_asked_for = |scenario: &Scenario| match &self.names[..] {
+            [] => self.all || scenario.by_default,
+            names => names.contains(&scenario.name),
+        };
+        let asked_for = scenarios.into_iter().filter(is_asked_for);
+        let with_servers = asked_for.map(|scenario| {
+            let servers = self.servers(&scenario)?;
+            Ok((scenario, servers))
+        });
+        with_servers.collect()
     }
-    let Some(only) = only else {
-        return Ok(known
-            .into_iter()
-            .filter(|(_, by_default)| *by_default)
-            .map(|(contender, _)| contender)
-            .collect());
-    };
-    if let Some(name) = only
-        .iter()
-        .find(|name| known.iter().all(|(contender, _)| contender.name != **name))
-    {
-        return Err(format!("unknown server {name}"));
+
+    /// Its own servers, or those of them and of all others that are asked for.
+    fn servers(&self, scenario: &Scenario) -> Result<Vec<Contender>, String> {
+        let also = self.also.iter().cloned();
+        let Some(names) = &self.only else {
+            let own = scenario.servers.iter();
+            let own = own.filter_map(|name| contender::find(name));
+            return Ok(own.chain(also).collect());
+        };
+        let chosen = names.iter().map(|name| {
+            let also = self.also.iter().find(|contender| contender.name == *name);
+            let found = also.cloned().or_else(|| contender::find(name));
+            found.ok_or_else(|| format!("unknown server {name}"))
+        });
+        chosen.collect()
     }
-    let chosen = known.into_iter().map(|(contender, _)| contender);
-    Ok(chosen
-        .filter(|contender| only.contains(&contender.name))
-        .collect())
+
+    fn is_taken(&self, name: &str) -> bool {
+        let is_same = |contender: &Contender| contender.name == name;
+        self.also.iter().any(is_same) || contender::find(name).is_some()
+    }
 }
 
 /// A server from the command line.
@@ -162,39 +182,45 @@ fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::tests::scenario;
+
+    /// What a line would do: scenarios, the servers of the first one, and rounds.
+    fn outline(line: &str) -> Result<String, String> {
+        let words = line.split_terminator('|').map(str::to_owned);
+        let Some(arguments) = Arguments::parse(words)? else {
+            return Ok("help".to_owned());
+        };
+        let scenarios = ["plaintext", "pipelined", "single", "crowd"].map(scenario);
+        let plan = arguments.plan(scenarios.to_vec())?;
+        let names: Vec<&str> = plan
+            .iter()
+            .map(|(scenario, _)| scenario.name.as_str())
+            .collect();
+        let servers = plan[0].1.iter().map(|contender| contender.name.as_str());
+        let servers: Vec<&str> = servers.collect();
+        let rounds = arguments.rounds;
+        Ok(format!(
+            "{} of {} x{rounds}",
+            names.join("+"),
+            servers.join("+")
+        ))
+    }
 
     #[track_caller]
     fn check(line: &str, expected: Result<&str, &str>) {
-        let parsed = Arguments::parse(line.split_terminator('|').map(str::to_owned));
-        let outline = parsed.map(|arguments| match arguments {
-            None => "help".to_owned(),
-            Some(arguments) => {
-                let scenarios: Vec<_> = arguments
-                    .scenarios
-                    .iter()
-                    .map(|scenario| scenario.name)
-                    .collect();
-                let names: Vec<_> = arguments
-                    .contenders
-                    .iter()
-                    .map(|contender| contender.name.as_str())
-                    .collect();
-                format!(
-                    "{} of {} x{}",
-                    scenarios.join("+"),
-                    names.join("+"),
-                    arguments.rounds
-                )
-            }
-        });
+        let outline = outline(line);
         assert_eq!(outline.as_deref().map_err(String::as_str), expected);
     }
 
     #[test]
     fn command_lines() {
-        let all = "ringlane+floor-uring+floor-uring-eager+floor-epoll+peer-hyper+peer-actix";
+        let all = scenario("plaintext").servers.join("+");
         check("", Ok(&format!("plaintext+pipelined of {all} x5")));
         check("--help", Ok("help"));
+        check(
+            "--only|ringlane|--all",
+            Ok("plaintext+pipelined+single+crowd of ringlane x5"),
+        );
         check(
             "--only|floor-epoll|--scenario|single|--scenario|crowd",
             Ok("single+crowd of floor-epoll x5"),
@@ -222,7 +248,10 @@ mod tests {
             "--also|ringlane=./x {port}",
             Err("two servers are called ringlane"),
         );
-        check("--load-core|0", Err("the servers and wrk need a core each"));
+        check(
+            "--load-core|0",
+            Err("the servers and the generator need a core each"),
+        );
         check("--fast", Err("unknown option --fast"));
     }
 }

@@ -32,47 +32,110 @@ impl fmt::Display for Verdict {
 
 /// Judges all bars of a scenario; none if it sets none.
 pub(crate) fn judge(scenario: &Scenario, rows: &[Row]) -> Vec<Verdict> {
-    let Some(percent_max) = scenario.floor_percent_max else {
-        return Vec::new();
-    };
-    let whole = |row: &&Row| row.failure.is_none() && row.summary.is_some();
-    let of = |role: Role| rows.iter().filter(move |row| row.role == role);
-    let own = of(Role::Ringlane).find(whole);
-    let own_cpu = own.and_then(Row::cpu_us);
-
-    let bar = f64::from(percent_max) / 100.0;
-    let mut verdicts = vec![match own.and_then(|row| row.floor_ratio) {
-        // One floor alone may be the worse one.
-        Some(ratio) if of(Role::Floor).all(|row| whole(&row)) => Verdict {
-            holds: ratio <= bar,
-            text: format!("{ratio:.3} x the better floor, at most {bar:.2}"),
-        },
-        _ => Verdict {
-            holds: false,
-            text: format!("at most {bar:.2} x the better floor: not measured"),
-        },
-    }];
-    verdicts.extend(of(Role::Peer).map(|peer| {
-        let peer_cpu = Some(peer).filter(whole).and_then(Row::cpu_us);
-        match own_cpu.zip(peer_cpu) {
-            Some((own, other)) => Verdict {
-                holds: own < other,
-                text: format!("{own:.3} µs per request, below {} ({other:.3})", peer.name),
-            },
-            None => Verdict {
-                holds: false,
-                text: format!("below {}: not measured", peer.name),
-            },
+    let (bars, unit) = (&scenario.bars, scenario.unit.name());
+    let own = rows
+        .iter()
+        .find(|row| row.role == Role::Ringlane && is_whole(row));
+    let mut verdicts = Vec::new();
+    if let Some(percent_max) = bars.floor_percent_max {
+        verdicts.push(floor(own, rows, percent_max));
+    }
+    let peers = || rows.iter().filter(|row| row.role == Role::Peer);
+    if bars.below_peers {
+        verdicts.extend(peers().map(|peer| below(own, peer, 100, unit)));
+    }
+    for (name, percent_max) in &bars.peer_percent_max {
+        if let Some(peer) = peers().find(|peer| peer.name == *name) {
+            verdicts.push(below(own, peer, *percent_max, unit));
         }
-    }));
+    }
+    if let Some(percent_min) = bars.rate_percent_min {
+        verdicts.extend(peers().map(|peer| faster(own, peer, percent_min)));
+    }
+    if let Some(bytes_max) = bars.connection_bytes_max {
+        verdicts.push(memory(own, bytes_max));
+    }
     verdicts
+}
+
+fn is_whole(row: &Row) -> bool {
+    row.failure.is_none() && row.summary.is_some()
+}
+
+/// A verdict on two figures, if both are there.
+fn relate(
+    figures: Option<(f64, f64)>,
+    what: &str,
+    text: impl FnOnce(f64, f64) -> (bool, String),
+) -> Verdict {
+    let (holds, text) = match figures {
+        Some((own, other)) => text(own, other),
+        None => (false, format!("{what}: not measured")),
+    };
+    Verdict { holds, text }
+}
+
+fn floor(own: Option<&Row>, rows: &[Row], percent_max: u32) -> Verdict {
+    let bar = f64::from(percent_max) / 100.0;
+    // One floor alone may be the worse one.
+    let mut floors = rows.iter().filter(|row| row.role == Role::Floor);
+    let ratio = own
+        .and_then(|row| row.floor_ratio)
+        .filter(|_| floors.all(is_whole));
+    let what = format!("at most {bar:.2} x the better floor");
+    relate(ratio.zip(Some(bar)), &what, |ratio, bar| {
+        (
+            ratio <= bar,
+            format!("{ratio:.3} x the better floor, at most {bar:.2}"),
+        )
+    })
+}
+
+fn below(own: Option<&Row>, peer: &Row, percent_max: u32, unit: &str) -> Verdict {
+    let own = own.and_then(Row::cpu_us);
+    let other = Some(peer).filter(|row| is_whole(row)).and_then(Row::cpu_us);
+    let share = match percent_max {
+        100 => String::new(),
+        percent => format!("{percent} % of "),
+    };
+    let name = &peer.name;
+    relate(
+        own.zip(other),
+        &format!("below {share}{name}"),
+        |own, other| {
+            let holds = own < other * f64::from(percent_max) / 100.0;
+            (
+                holds,
+                format!("{own:.3} µs per {unit}, below {share}{name} ({other:.3})"),
+            )
+        },
+    )
+}
+
+fn faster(own: Option<&Row>, peer: &Row, percent_min: u32) -> Verdict {
+    let rate = |row: &Row| Some(row.summary.as_ref()?.requests_per_second.median);
+    let other = Some(peer).filter(|row| is_whole(row)).and_then(rate);
+    let bar = format!("at least {percent_min} % of {}", peer.name);
+    relate(own.and_then(rate).zip(other), &bar, |own, other| {
+        let holds = own >= other * f64::from(percent_min) / 100.0;
+        (holds, format!("{own:.0} per second, {bar} ({other:.0})"))
+    })
+}
+
+fn memory(own: Option<&Row>, bytes_max: u32) -> Verdict {
+    let bytes = own.and_then(|row| row.summary.as_ref()?.connection_bytes);
+    let bytes = bytes.map(|spread| (spread.median, f64::from(bytes_max)));
+    let bar = format!("at most {bytes_max} bytes per connection");
+    relate(bytes, &bar, |own, max| {
+        (own <= max, format!("{own:.0}, {bar}"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::json::tests::{report, row};
-    use crate::scenario::SCENARIOS;
+    use crate::scenario::tests::scenario;
 
     /// Which of (floor, first peer, second peer) hold, for these CPU times; nothing is a failure.
     #[track_caller]
@@ -92,7 +155,13 @@ mod tests {
                 .iter()
                 .position(|cpu| row.role == Role::Peer && row.cpu_us() == *cpu)
         });
-        let holds: Vec<bool> = judge(&SCENARIOS[0], &report.rows)
+        let mut scenario = scenario("plaintext");
+        scenario.bars = crate::scenario::Bars {
+            floor_percent_max: Some(105),
+            below_peers: true,
+            ..Default::default()
+        };
+        let holds: Vec<bool> = judge(&scenario, &report.rows)
             .iter()
             .map(Verdict::holds)
             .collect();
@@ -112,8 +181,29 @@ mod tests {
     }
 
     #[test]
+    fn bars_in_percent_of_a_peer() {
+        let mut scenario = scenario("plaintext");
+        scenario.bars = crate::scenario::Bars {
+            peer_percent_max: [("peer".to_owned(), 50)].into(),
+            rate_percent_min: Some(200),
+            ..Default::default()
+        };
+        let holds = |own| {
+            let rows = vec![
+                row("ringlane", Role::Ringlane, Some(own)),
+                row("peer", Role::Peer, Some(4.0)),
+            ];
+            let verdicts = judge(&scenario, &rows);
+            verdicts.iter().map(Verdict::holds).collect::<Vec<_>>()
+        };
+        assert_eq!(holds(1.9), [true, true]);
+        assert_eq!(holds(2.0), [false, true]);
+        assert_eq!(holds(2.1), [false, false]);
+    }
+
+    #[test]
     fn a_scenario_without_a_bar() {
         let rows = [row("ringlane", Role::Ringlane, None)];
-        assert_eq!(judge(&SCENARIOS[2], &rows), []);
+        assert_eq!(judge(&scenario("uploads-20m"), &rows), []);
     }
 }

@@ -5,12 +5,13 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// A moment after 1970, to the second.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
@@ -25,6 +26,36 @@ impl Moment {
     /// Sorts by time and holds no colon.
     pub(crate) fn for_file_name(self) -> String {
         self.to_string().replace([':', 'Z'], "")
+    }
+
+    /// The day alone, as it begins a name of a file.
+    pub(crate) fn day(self) -> String {
+        let (year, month, day) = self.date();
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
+    /// What [`fmt::Display`] writes, read again.
+    fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let numbers = |text: &str, mark: char| -> Option<[u64; 3]> {
+            let mut parts = text.split(mark).map(|part| part.parse().ok());
+            Some([parts.next()??, parts.next()??, parts.next()??])
+        };
+        let [hour, minute, second] = numbers(time, ':')?;
+        let [year, month, day] = numbers(date, '-')?;
+        let plausible = (1970..=9999).contains(&year) && (1..=12).contains(&month);
+        if !plausible || !(1..=31).contains(&day) {
+            return None;
+        }
+        // Years that begin in March, as in `date`.
+        let (year, month) = if month > 2 {
+            (year, month - 3)
+        } else {
+            (year - 1, month + 9)
+        };
+        let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
+        let seconds = hour * 3600 + minute * 60 + second;
+        Some(Self((days - 1 - 719_468) * DAY_SECONDS + seconds))
     }
 
     /// Year, month, day: the proleptic Gregorian calendar, counted in years that begin in March, so
@@ -65,6 +96,13 @@ impl Serialize for Moment {
     }
 }
 
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("not a moment in UTC"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +118,11 @@ mod tests {
             (1_798_761_599, "2026-12-31T23:59:59Z"),
         ] {
             assert_eq!(Moment(second).to_string(), expected);
+            assert_eq!(Moment::parse(expected), Some(Moment(second)));
         }
         assert_eq!(Moment(951_827_696).for_file_name(), "2000-02-29T123456");
+        assert_eq!(Moment(951_827_696).day(), "2000-02-29");
+        assert_eq!(Moment::parse("2000-13-01T00:00:00Z"), None);
+        assert_eq!(Moment::parse("2000-01-01"), None);
     }
 }

@@ -1,16 +1,16 @@
 //! The servers that are compared: how each is built and started.
 //!
-//! To add a peer: a crate in `bench/peers`, and a row in [`CONTENDERS`].
+//! To add a peer: a crate in `bench/peers`, a row in [`NAMES`], and its name in scenarios.
 //!
 //! Not here: building (`build.rs`), running (`measure.rs`).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Stands for the port in a command.
 pub(crate) const PORT: &str = "{port}";
 
 /// What a server is measured for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// A command from the command line; no bar concerns it.
@@ -34,6 +34,11 @@ pub(crate) enum Source {
     Peers(&'static str),
     /// The package `ringlane`.
     Root,
+    /// A program of our own package.
+    Bench(&'static str),
+    /// A script that starts what is installed; with `--setup` it installs it, or says what is
+    /// missing.
+    Script,
 }
 
 /// One server.
@@ -46,44 +51,71 @@ pub(crate) struct Contender {
     pub(crate) command: Vec<String>,
 }
 
-/// A server, and whether it is measured without being asked for.
-type Entry = (fn() -> Contender, bool);
+/// How a server of that name is made.
+type Make = fn(&str) -> Contender;
 
-/// All that are known, in the order of a round.
-pub(crate) const CONTENDERS: [Entry; 7] = [
-    (
-        || Contender::ringlane("ringlane", Role::Ringlane, &[]),
-        true,
-    ),
-    (
-        || Contender::ringlane("ringlane-epoll", Role::Variant, &["--driver", "epoll"]),
-        false,
-    ),
-    (
-        || Contender::peers("floor-uring", Role::Floor, "floor-uring", &[]),
-        true,
-    ),
+/// Every server that is known by name.
+const NAMES: [(&str, Make); 17] = [
+    ("ringlane", |name| {
+        Contender::demo(name, Role::Ringlane, &[])
+    }),
+    ("ringlane-epoll", |name| {
+        Contender::demo(name, Role::Variant, &["--driver", "epoll"])
+    }),
+    ("ringlane-target", Contender::target),
+    ("floor-uring", |name| {
+        Contender::peers(name, Role::Floor, "floor-uring", &[])
+    }),
     // Gathering requests pays or costs, depending on the load: the better floor counts.
-    (
-        || Contender::peers("floor-uring-eager", Role::Floor, "floor-uring", &["0"]),
-        true,
-    ),
-    (
-        || Contender::peers("floor-epoll", Role::Floor, "floor-epoll", &[]),
-        true,
-    ),
-    (
-        || Contender::peers("peer-hyper", Role::Peer, "peer-hyper", &[]),
-        true,
-    ),
-    (
-        || Contender::peers("peer-actix", Role::Peer, "peer-actix", &[]),
-        true,
-    ),
+    ("floor-uring-eager", |name| {
+        Contender::peers(name, Role::Floor, "floor-uring", &["0"])
+    }),
+    ("floor-epoll", |name| {
+        Contender::peers(name, Role::Floor, "floor-epoll", &[])
+    }),
+    ("peer-actix", |name| {
+        Contender::peers(name, Role::Peer, "peer-actix", &[])
+    }),
+    ("peer-axum", |name| {
+        Contender::peers(name, Role::Peer, "peer-axum", &[])
+    }),
+    ("peer-fastwebsockets", |name| {
+        Contender::peers(name, Role::Peer, "peer-fastwebsockets", &[])
+    }),
+    ("peer-hyper", |name| {
+        Contender::peers(name, Role::Peer, "peer-hyper", &[])
+    }),
+    ("peer-hyperlane", |name| {
+        Contender::peers(name, Role::Peer, "peer-hyperlane", &[])
+    }),
+    ("peer-may", |name| {
+        Contender::peers(name, Role::Peer, "peer-may", &[])
+    }),
+    ("peer-ntex", |name| {
+        Contender::peers(name, Role::Peer, "peer-ntex", &[])
+    }),
+    ("peer-xitca", |name| {
+        Contender::peers(name, Role::Peer, "peer-xitca", &[])
+    }),
+    ("peer-nginx", |name| {
+        Contender::script(name, "bench/peers/nginx/run")
+    }),
+    ("peer-node", |name| {
+        Contender::script(name, "bench/peers/node/run")
+    }),
+    ("peer-bun", |name| {
+        Contender::script(name, "bench/peers/bun/run")
+    }),
 ];
 
+/// The server of that name.
+pub(crate) fn find(name: &str) -> Option<Contender> {
+    let (name, make) = NAMES.iter().find(|(known, _)| *known == name)?;
+    Some(make(name))
+}
+
 impl Contender {
-    fn ringlane(name: &str, role: Role, more: &[&str]) -> Self {
+    fn demo(name: &str, role: Role, more: &[&str]) -> Self {
         let bind = format!("127.0.0.1:{PORT}");
         let start = [
             "target/release/ringlane",
@@ -102,6 +134,26 @@ impl Contender {
                 .chain(more)
                 .map(|word| (*word).to_owned())
                 .collect(),
+        }
+    }
+
+    fn target(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            role: Role::Ringlane,
+            source: Source::Bench("ringlane-target"),
+            command: ["target/release/ringlane-target", PORT]
+                .map(str::to_owned)
+                .to_vec(),
+        }
+    }
+
+    fn script(name: &str, path: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            role: Role::Peer,
+            source: Source::Script,
+            command: [path, PORT].map(str::to_owned).to_vec(),
         }
     }
 

@@ -4,24 +4,24 @@
 //!
 //! Not here: how a sample is taken (`measure.rs`), the table on the terminal (`table.rs`).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments::Arguments;
 use crate::calendar::Moment;
 use crate::contender::{Contender, Role};
-use crate::load::Errors;
+use crate::load::{Counted, Errors};
 use crate::machine::Machine;
-use crate::scenario::Scenario;
+use crate::scenario::{Generator, Scenario, Unit};
 use crate::statistics::Spread;
 
 /// Raised when a reader of older files would misread a newer one.
 const FORMAT: u32 = 1;
 
 /// One file in `bench/results`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Report {
     format: u32,
-    pub(crate) scenario: Scenario,
+    pub(crate) scenario: Kept,
     pub(crate) started: Moment,
     pub(crate) method: Method,
     pub(crate) machine: Machine,
@@ -29,20 +29,50 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
 }
 
+/// What is kept of a scenario; files from before it was a file have less.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Kept {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) generator: Generator,
+    #[serde(default)]
+    pub(crate) unit: Unit,
+    pub(crate) connections: u32,
+    pub(crate) pipeline_depth: u32,
+    #[serde(default)]
+    pub(crate) load: Vec<String>,
+}
+
+/// Latency at a rate that every server can sustain, sent when due.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Latency {
+    /// Of the least rate in this run.
+    pub(crate) percent: u32,
+    pub(crate) per_second: f64,
+    pub(crate) p50_us: Spread,
+    pub(crate) p99_us: Spread,
+    pub(crate) p999_us: Spread,
+    pub(crate) errors: u64,
+    /// Due and not sent when a sample ended: with more than a few the percentiles are too good.
+    pub(crate) unsent: u64,
+}
+
 /// How the samples were taken.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Method {
     pub(crate) rounds: u32,
     pub(crate) seconds: u32,
     pub(crate) warm_up_seconds: u32,
     pub(crate) server_core: u32,
     pub(crate) load_core: u32,
-    order: &'static str,
-    servers: &'static str,
+    order: String,
+    servers: String,
 }
 
 /// One server.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) role: Role,
@@ -54,11 +84,14 @@ pub(crate) struct Row {
     /// Median CPU per request in terms of the better floor's.
     pub(crate) floor_ratio: Option<f64>,
     pub(crate) summary: Option<Summary>,
+    /// At rates that every server can sustain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) latencies: Vec<Latency>,
     pub(crate) samples: Vec<Sample>,
 }
 
 /// One server in one round.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Sample {
     pub(crate) round: u32,
     pub(crate) requests: u64,
@@ -67,11 +100,14 @@ pub(crate) struct Sample {
     pub(crate) user_us_per_request: f64,
     pub(crate) system_us_per_request: f64,
     /// As wrk corrects it; none with pipelining, where the correction does not hold.
-    pub(crate) p50_us: Option<u64>,
-    pub(crate) p99_us: Option<u64>,
+    pub(crate) p50_us: Option<f64>,
+    pub(crate) p99_us: Option<f64>,
     pub(crate) errors: Errors,
     /// Under load.
     pub(crate) pss_kib: u64,
+    /// What its own written pages grew by under load, per connection.
+    #[serde(default)]
+    pub(crate) connection_bytes: Option<f64>,
     pub(crate) server_core_share: f64,
     pub(crate) load_core_share: f64,
     /// Other programs, on both cores together.
@@ -81,7 +117,7 @@ pub(crate) struct Sample {
 }
 
 /// All rounds of one server.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Summary {
     pub(crate) cpu_us_per_request: Spread,
     pub(crate) user_us_per_request: Spread,
@@ -91,6 +127,8 @@ pub(crate) struct Summary {
     pub(crate) p99_us: Option<Spread>,
     pub(crate) errors: u64,
     pub(crate) pss_kib: Spread,
+    #[serde(default)]
+    pub(crate) connection_bytes: Option<Spread>,
     pub(crate) server_core_share: Spread,
     pub(crate) load_core_share: Spread,
     pub(crate) others_core_share: Spread,
@@ -120,16 +158,48 @@ impl Report {
             warm_up_seconds: arguments.warm_up_seconds,
             server_core: arguments.server_core,
             load_core: arguments.load_core,
-            order: "interleaved: each round measures every server once",
-            servers: "each sample starts one afresh, and it alone",
+            order: "interleaved: each round measures every server once".to_owned(),
+            servers: "each sample starts one afresh, and it alone".to_owned(),
         };
         Self {
             format: FORMAT,
-            scenario: scenario.clone(),
+            scenario: Kept::of(scenario),
             started,
             method,
             machine,
             rows,
+        }
+    }
+}
+
+impl Latency {
+    /// Nothing without samples.
+    pub(crate) fn of(percent: u32, per_second: f64, samples: &[Counted]) -> Option<Self> {
+        let spread = |field: fn(&Counted) -> f64| Spread::of(samples.iter().map(field));
+        let errors = samples.iter().map(|sample| sample.errors.total());
+        let unsent = samples.iter().map(|sample| sample.unsent);
+        Some(Self {
+            percent,
+            per_second,
+            p50_us: spread(|sample| sample.p50_us)?,
+            p99_us: spread(|sample| sample.p99_us)?,
+            p999_us: spread(|sample| sample.p999_us)?,
+            errors: errors.sum(),
+            unsent: unsent.sum(),
+        })
+    }
+}
+
+impl Kept {
+    fn of(scenario: &Scenario) -> Self {
+        Self {
+            name: scenario.name.clone(),
+            title: scenario.title.clone(),
+            generator: scenario.generator,
+            unit: scenario.unit,
+            connections: scenario.connections,
+            pipeline_depth: scenario.pipeline_depth,
+            load: scenario.load.clone(),
         }
     }
 }
@@ -152,6 +222,7 @@ impl Row {
             answer_bytes: None,
             floor_ratio: None,
             summary: None,
+            latencies: Vec::new(),
             samples: Vec::new(),
         }
     }
@@ -173,23 +244,18 @@ impl Summary {
     /// Nothing without samples.
     fn of(samples: &[Sample]) -> Option<Self> {
         let spread = |field: fn(&Sample) -> f64| Spread::of(samples.iter().map(field));
-        let percentile = |field: fn(&Sample) -> Option<u64>| {
-            Spread::of(
-                samples
-                    .iter()
-                    .filter_map(field)
-                    .map(|microseconds| microseconds as f64),
-            )
-        };
+        let optional =
+            |field: fn(&Sample) -> Option<f64>| Spread::of(samples.iter().filter_map(field));
         Some(Self {
             cpu_us_per_request: spread(|sample| sample.cpu_us_per_request)?,
             user_us_per_request: spread(|sample| sample.user_us_per_request)?,
             system_us_per_request: spread(|sample| sample.system_us_per_request)?,
             requests_per_second: spread(|sample| sample.requests_per_second)?,
-            p50_us: percentile(|sample| sample.p50_us),
-            p99_us: percentile(|sample| sample.p99_us),
+            p50_us: optional(|sample| sample.p50_us),
+            p99_us: optional(|sample| sample.p99_us),
             errors: samples.iter().map(|sample| sample.errors.total()).sum(),
             pss_kib: spread(|sample| sample.pss_kib as f64)?,
+            connection_bytes: optional(|sample| sample.connection_bytes),
             server_core_share: spread(|sample| sample.server_core_share)?,
             load_core_share: spread(|sample| sample.load_core_share)?,
             others_core_share: spread(|sample| sample.others_core_share)?,
@@ -201,7 +267,7 @@ impl Summary {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::scenario::SCENARIOS;
+    use crate::scenario::tests::scenario;
 
     /// A row as measured with `cpu` µs per request, or one that failed.
     pub(crate) fn row(name: &str, role: Role, cpu: Option<f64>) -> Row {
@@ -224,10 +290,11 @@ pub(crate) mod tests {
             cpu_us_per_request: cpu,
             user_us_per_request: cpu / 4.0,
             system_us_per_request: cpu * 3.0 / 4.0,
-            p50_us: Some(200),
-            p99_us: Some(300),
+            p50_us: Some(200.0),
+            p99_us: Some(300.0),
             errors: Errors::default(),
             pss_kib: 2048,
+            connection_bytes: None,
             server_core_share: 0.99,
             load_core_share: 0.5,
             others_core_share: 0.0,
@@ -240,7 +307,13 @@ pub(crate) mod tests {
             .expect("defaults are valid")
             .expect("no help was asked for");
         let machine = crate::machine::describe(std::path::Path::new("."));
-        Report::new(&SCENARIOS[0], &arguments, rows, machine, Moment::now())
+        Report::new(
+            &scenario("plaintext"),
+            &arguments,
+            rows,
+            machine,
+            Moment::now(),
+        )
     }
 
     #[test]

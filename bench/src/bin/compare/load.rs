@@ -1,7 +1,7 @@
-//! wrk: one run of load, and what it counted.
+//! One run of load by wrk or by ringlane-load, and what it counted.
 //!
 //! Not here: what the server used meanwhile (`measure.rs`), the script that prints the line read
-//! here (`bench/wrk/plaintext.lua`).
+//! here (`bench/wrk/plaintext.lua`), our own generator (`src/bin/ringlane-load`).
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Interrupt, Process};
-use crate::scenario::Scenario;
+use crate::scenario::{Generator, Scenario};
 use crate::usage;
 
-/// Longer than its load a run of wrk may not take.
-const OVERTIME_MAX: Duration = Duration::from_secs(30);
+/// Longer than its load a run may not take: connections are opened before it.
+const OVERTIME_MAX: Duration = Duration::from_secs(40);
 
-/// What went wrong, as wrk counts it.
+/// What went wrong, as the generators count it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Errors {
     pub(crate) connect: u64,
@@ -26,40 +26,59 @@ pub(crate) struct Errors {
     /// Answers with a status of 400 or more.
     pub(crate) status: u64,
     pub(crate) timeout: u64,
+    /// Of ringlane-load: answers that are not the right ones.
+    #[serde(default)]
+    pub(crate) content: u64,
+    /// Deliveries that were left out, or came twice.
+    #[serde(default)]
+    pub(crate) missing: u64,
+    #[serde(default)]
+    pub(crate) repeated: u64,
 }
 
 impl Errors {
     pub(crate) fn total(&self) -> u64 {
-        self.connect + self.read + self.write + self.status + self.timeout
+        let transport = self.connect + self.read + self.write + self.timeout;
+        transport + self.status + self.content + self.missing + self.repeated
     }
 }
 
 /// One run's figures.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 pub(crate) struct Counted {
     pub(crate) microseconds: u64,
     pub(crate) requests: u64,
     pub(crate) bytes: u64,
     pub(crate) errors: Errors,
-    pub(crate) p50_us: u64,
-    pub(crate) p99_us: u64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    #[serde(default)]
+    pub(crate) p999_us: f64,
+    /// Connections of the whole run.
+    #[serde(default)]
+    pub(crate) connections_opened: u64,
+    /// By rate: requests that were due and not sent.
+    #[serde(default)]
+    pub(crate) unsent: u64,
 }
 
-/// One run's figures, and how busy wrk was.
+/// One run's figures, and how busy the generator was.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loaded {
     pub(crate) counted: Counted,
-    /// Share of a core that wrk took.
+    /// Share of a core that the generator took.
     pub(crate) core_share: f64,
 }
 
-/// How one run of wrk is started.
+/// How one run is started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) core: u32,
     pub(crate) root: &'a Path,
     pub(crate) port: u16,
+    /// Requests per second, for latencies: always by our own generator.
+    pub(crate) rate: Option<f64>,
 }
 
 /// Says what is missing on this machine, and where it comes from.
@@ -97,7 +116,7 @@ impl Load<'_> {
         let mut late = false;
         let status = process.wait(interrupt, || {
             let passed = started.elapsed();
-            // The last reading that grew counts: wrk's thread is gone when its end is noticed.
+            // The last reading that grew counts: its thread is gone when its end is noticed.
             if let Ok(used) = usage::process(id)
                 && used.cpu_ns > used_ns
             {
@@ -113,7 +132,10 @@ impl Load<'_> {
             !late
         })?;
         if late {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "wrk did not end"));
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the generator did not end",
+            ));
         }
         let mut printed = String::new();
         process
@@ -121,7 +143,7 @@ impl Load<'_> {
             .map(|mut pipe| pipe.read_to_string(&mut printed))
             .transpose()?;
         let counted = parse(&printed).filter(|_| status.is_some_and(|status| status.success()));
-        let counted = counted.ok_or_else(|| io::Error::other("wrk failed"))?;
+        let counted = counted.ok_or_else(|| io::Error::other("the generator failed"))?;
         if counted.requests == 0 {
             return Err(io::Error::other("not one request was answered under load"));
         }
@@ -133,32 +155,68 @@ impl Load<'_> {
 
     fn command(&self, seconds: u32) -> Command {
         let mut command = Command::new("taskset");
-        command
-            .arg("-c")
-            .arg(self.core.to_string())
-            .args(["wrk", "--threads", "1", "--latency"]);
-        command
-            .arg("--connections")
-            .arg(self.scenario.connections.to_string());
-        command.arg("--duration").arg(format!("{seconds}s"));
-        command
-            .arg("--script")
-            .arg(self.root.join("bench/wrk/plaintext.lua"));
-        command.arg(format!("http://127.0.0.1:{}/plaintext", self.port));
-        command
-            .arg("--")
-            .arg(self.scenario.pipeline_depth.to_string());
+        command.arg("-c").arg(self.core.to_string());
+        if self.rate.is_some() || self.scenario.generator == Generator::RinglaneLoad {
+            command.args(self.own(seconds));
+        } else {
+            command.args(self.wrk(seconds));
+        }
         command.stdin(Stdio::null()).stderr(Stdio::null());
         command
     }
+
+    fn wrk(&self, seconds: u32) -> Vec<String> {
+        let script = self.root.join("bench/wrk/plaintext.lua");
+        let mut words = ["wrk", "--threads", "1", "--latency", "--connections"]
+            .map(str::to_owned)
+            .to_vec();
+        words.extend([
+            self.scenario.connections.to_string(),
+            "--duration".to_owned(),
+            format!("{seconds}s"),
+            "--script".to_owned(),
+            script.to_string_lossy().into_owned(),
+            self.url(),
+            "--".to_owned(),
+            self.scenario.pipeline_depth.to_string(),
+        ]);
+        words
+    }
+
+    /// Our own generator. A rate is about requests one at a time.
+    fn own(&self, seconds: u32) -> Vec<String> {
+        let program = self.root.join("target/release/ringlane-load");
+        let mut words = vec![program.to_string_lossy().into_owned()];
+        match (self.rate, &self.scenario.load[..]) {
+            (None, [mode, options @ ..]) => {
+                words.extend([mode.clone(), self.url()]);
+                words.extend(options.iter().cloned());
+            }
+            (rate, _) => {
+                let rate = rate.unwrap_or(f64::INFINITY).to_string();
+                words.extend(["http".to_owned(), self.url(), "--rate".to_owned(), rate]);
+            }
+        }
+        let connections = self.scenario.connections.to_string();
+        words.extend(["--connections".to_owned(), connections]);
+        words.extend([
+            "--seconds".to_owned(),
+            seconds.to_string(),
+            "--json".to_owned(),
+        ]);
+        words
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}{}", self.port, self.scenario.probe.path)
+    }
 }
 
-/// Finds the script's line among what wrk prints.
+/// Finds the script's line among what wrk prints; our own generator prints nothing else.
 fn parse(printed: &str) -> Option<Counted> {
-    let line = printed
-        .lines()
-        .find_map(|line| line.strip_prefix("measured "))?;
-    serde_json::from_str(line).ok()
+    let mut lines = printed.lines();
+    let line = lines.find(|line| line.starts_with("measured ") || line.starts_with('{'))?;
+    serde_json::from_str(line.strip_prefix("measured ").unwrap_or(line)).ok()
 }
 
 #[cfg(test)]
@@ -174,6 +232,7 @@ mod tests {
             write: 3,
             status: 4,
             timeout: 5,
+            ..Errors::default()
         };
         assert_eq!(errors.total(), 15);
         let expected = Counted {
@@ -181,14 +240,18 @@ mod tests {
             requests: 20,
             bytes: 30,
             errors,
-            p50_us: 6,
-            p99_us: 7,
+            p50_us: 6.0,
+            p99_us: 7.0,
+            p999_us: 0.0,
+            connections_opened: 0,
+            unsent: 0,
         };
         assert_eq!(
             parse(&format!("Running 3s test\n  20 requests in 3s\n{line}\n")),
             Some(expected)
         );
         assert_eq!(parse("Running 3s test\n"), None);
+        assert_eq!(parse(&line.replace("measured ", "")), Some(expected));
         assert_eq!(parse("measured {}\n"), None);
     }
 }

@@ -12,13 +12,13 @@ use std::path::Path;
 use std::process::Command;
 
 use rustix::thread::sched_getaffinity;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Packages of the peers whose versions matter to their figures.
 const PEER_PACKAGES: [&str; 5] = ["actix-web", "hyper", "io-uring", "mimalloc", "tokio"];
 
 /// The machine block of a report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: Option<String>,
     pub(crate) cores: usize,

@@ -1,15 +1,15 @@
 //! `compare`: ringlane beside the floors and its peers, in one interleaved run.
 //!
 //! Each round starts every server afresh, one after the other, pinned to one core, and loads it
-//! with
-//! wrk, pinned to another. The result is a table on the terminal and a JSON file in
-//! `bench/results`.
+//! from another, with wrk or ringlane-load. The result is a table on the terminal and a JSON file
+//! in `bench/results`; of those files it makes `docs/PERFORMANCE.md`.
 //!
 //! Always true here:
 //! - Only processes that were started here are ended, by their id, however the run ends.
 //! - A server that cannot be built, started or measured is a row that says so.
 //!
-//! Not here: the servers (`bench/peers`), micro benchmarks (`bench/benches`).
+//! Not here: the loads (`bench/scenarios`), the servers (`bench/peers`), micro benchmarks
+//! (`bench/benches`).
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
@@ -25,6 +25,7 @@ mod machine;
 mod measure;
 mod probe;
 mod process;
+mod report;
 mod scenario;
 mod statistics;
 mod table;
@@ -35,12 +36,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, USAGE};
+use crate::arguments::{Arguments, Task, USAGE};
 use crate::bars::Verdict;
+use crate::build::Candidate;
 use crate::calendar::Moment;
-use crate::contender::Role;
-use crate::json::Report;
+use crate::contender::{Contender, Role};
+use crate::json::{Report, Row};
 use crate::process::Interrupt;
+use crate::scenario::Scenario;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::parse(std::env::args().skip(1)) {
@@ -66,37 +69,97 @@ fn main() -> ExitCode {
 
 /// Build, then one interleaved run per scenario. False if `--check` was given and a bar is missed.
 fn run(arguments: &Arguments) -> io::Result<bool> {
-    let interrupt = Interrupt::install()?;
     let root = root();
+    let plan = arguments.plan(scenario::read_all(&root)?);
+    let mut plan = plan.map_err(|what| io::Error::new(io::ErrorKind::InvalidInput, what))?;
+    match arguments.task {
+        Task::Measure => {}
+        Task::List => {
+            print!("{}", list(&scenario::read_all(&root)?));
+            return Ok(true);
+        }
+        Task::Report => {
+            for (name, text) in report::pages(&root)? {
+                fs::write(root.join(&name), text)?;
+                println!("wrote {name}");
+            }
+            return Ok(true);
+        }
+    }
+    if arguments.resume {
+        let today = Moment::now().day();
+        plan.retain(|(scenario, _)| !is_measured(scenario, &today, &root));
+    }
+    let interrupt = Interrupt::install()?;
     load::find_tools()?;
     machine::check_cores(arguments.server_core, arguments.load_core)?;
-    let contenders = build::contenders(arguments, &root, &interrupt)?;
+    let candidates = build(&plan, arguments, &root, &interrupt)?;
     // From here on this program only watches: it shares the core of the load, never the server's.
     usage::pin(arguments.load_core)?;
-
     let mut reached = true;
-    for scenario in &arguments.scenarios {
+    for (scenario, contenders) in &plan {
+        let of_scenario = |candidate: &&Candidate| contenders.contains(&candidate.contender);
+        let candidates: Vec<&Candidate> = candidates.iter().filter(of_scenario).collect();
         let started = Moment::now();
         let machine = machine::describe(&root);
-        let rows = measure::run(scenario, &contenders, arguments, &root, &interrupt)?;
+        let rows = measure::run(scenario, &candidates, arguments, &root, &interrupt)?;
         let report = Report::new(scenario, arguments, rows, machine, started);
-        print!("{}", table::render(&report));
-        let verdicts = bars::judge(scenario, &report.rows);
-        // A run of the peers alone is not about the bars, unless it is asked to be.
-        if arguments.check
-            || arguments
-                .contenders
-                .iter()
-                .any(|contender| contender.role == Role::Ringlane)
-        {
-            verdicts.iter().for_each(|verdict| println!("{verdict}"));
-        }
-        reached &= verdicts.iter().all(Verdict::holds);
+        reached &= tell(scenario, &report, arguments);
         if arguments.save {
             println!("kept in {}", save(&report, &root)?);
         }
     }
     Ok(reached || !arguments.check)
+}
+
+/// Every server of the plan, built once, and the generator.
+fn build(
+    plan: &[(Scenario, Vec<Contender>)],
+    arguments: &Arguments,
+    root: &Path,
+    interrupt: &Interrupt,
+) -> io::Result<Vec<Candidate>> {
+    let mut contenders: Vec<Contender> = Vec::new();
+    for contender in plan.iter().flat_map(|(_, contenders)| contenders) {
+        if !contenders.contains(contender) {
+            contenders.push(contender.clone());
+        }
+    }
+    if arguments.build {
+        build::own("ringlane-load", root, interrupt)?;
+    }
+    build::contenders(&contenders, arguments, root, interrupt)
+}
+
+/// Prints a scenario's table and its verdicts; false if a bar is missed.
+fn tell(scenario: &Scenario, report: &Report, arguments: &Arguments) -> bool {
+    print!("{}", table::render(report));
+    let verdicts = bars::judge(scenario, &report.rows);
+    // A run of the peers alone is not about the bars, unless it is asked to be.
+    let is_own = |row: &Row| row.role == Role::Ringlane;
+    if arguments.check || report.rows.iter().any(is_own) {
+        verdicts.iter().for_each(|verdict| println!("{verdict}"));
+    }
+    verdicts.iter().all(Verdict::holds)
+}
+
+/// One line per scenario.
+fn list(scenarios: &[Scenario]) -> String {
+    let line = |scenario: &Scenario| {
+        let (name, title) = (&scenario.name, &scenario.title);
+        format!("{name}: {title}\n    {}\n", scenario.servers.join(" "))
+    };
+    scenarios.iter().map(line).collect()
+}
+
+/// Whether there is a result of that day.
+fn is_measured(scenario: &Scenario, day: &str, root: &Path) -> bool {
+    let start = format!("{}-{day}T", scenario.name);
+    let Ok(folder) = fs::read_dir(root.join("bench/results")) else {
+        return false;
+    };
+    let mut names = folder.flatten().map(|file| file.file_name());
+    names.any(|name| name.to_string_lossy().starts_with(&start))
 }
 
 /// The repository that this program was built from.

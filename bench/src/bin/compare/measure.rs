@@ -6,7 +6,7 @@
 //!
 //! Always true here: a server is killed before the next one starts.
 //!
-//! Not here: wrk's part (`load.rs`), building (`build.rs`), judging (`bars.rs`).
+//! Not here: the generator's part (`load.rs`), building (`build.rs`), judging (`bars.rs`).
 
 use std::io;
 use std::path::Path;
@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 use crate::arguments::Arguments;
 use crate::build::{Candidate, log_file};
 use crate::contender::{Contender, PORT};
-use crate::json::{Row, Sample};
-use crate::load::{Load, Loaded};
+use crate::json::{Latency, Row, Sample};
+use crate::load::{Counted, Load, Loaded};
 use crate::probe;
 use crate::process::{Interrupt, Process};
-use crate::scenario::Scenario;
-use crate::usage::{self, CoreUsage, ProcessUsage};
+use crate::scenario::{Scenario, Unit};
+use crate::usage::{self, CoreUsage, Memory, ProcessUsage};
 
 /// After the load: until the server has seen its connections close, which is part of its work.
 const SETTLING: Duration = Duration::from_millis(30);
@@ -29,12 +29,13 @@ const SETTLING: Duration = Duration::from_millis(30);
 /// All rounds of one scenario. An error means that the run is to end; a server's failure is a row.
 pub(crate) fn run(
     scenario: &Scenario,
-    candidates: &[Candidate],
+    candidates: &[&Candidate],
     arguments: &Arguments,
     root: &Path,
     interrupt: &Interrupt,
 ) -> io::Result<Vec<Row>> {
-    let new_row = |candidate: &Candidate| Row::new(&candidate.contender, candidate.failure.clone());
+    let new_row =
+        |candidate: &&Candidate| Row::new(&candidate.contender, candidate.failure.clone());
     let mut rows: Vec<Row> = candidates.iter().map(new_row).collect();
     let bench = Bench {
         scenario,
@@ -52,7 +53,7 @@ pub(crate) fn run(
             match bench.sample(&candidate.contender, round) {
                 Ok((sample, answer_bytes)) => {
                     row.samples.push(sample);
-                    row.answer_bytes = Some(answer_bytes);
+                    row.answer_bytes = answer_bytes;
                 }
                 Err(error) => {
                     interrupt.check()?;
@@ -63,6 +64,9 @@ pub(crate) fn run(
         eprintln!();
     }
     rows.iter_mut().for_each(Row::summarise);
+    for percent in &scenario.latency_percents {
+        bench.latencies(*percent, candidates, &mut rows)?;
+    }
     Ok(rows)
 }
 
@@ -83,42 +87,96 @@ struct Reading {
 
 impl Bench<'_> {
     /// One server in one round, and the length of its answer.
-    fn sample(&self, contender: &Contender, round: u32) -> io::Result<(Sample, usize)> {
-        let port = probe::free_port()?;
-        let mut server = self.start(contender, port)?;
-        let started = probe::wait_for(port, || {
-            self.interrupt.check()?;
-            match server.ended()? {
-                None => Ok(()),
-                Some(status) => Err(io::Error::other(format!("does not start: {status}"))),
-            }
-        });
-        started?;
-        let answer_bytes = probe::answer_bytes(port)?;
-
-        let load = Load {
-            scenario: self.scenario,
-            core: self.arguments.load_core,
-            root: self.root,
-            port,
-        };
-        if self.arguments.warm_up_seconds > 0 {
-            load.run(self.arguments.warm_up_seconds, self.interrupt, || ())?;
+    fn sample(&self, contender: &Contender, round: u32) -> io::Result<(Sample, Option<usize>)> {
+        let (mut server, port) = self.start_and_wait(contender)?;
+        let answer_bytes = probe::ask(port, &self.scenario.probe)?;
+        let load = self.load(port, None);
+        let warm_up_seconds = self.arguments.warm_up_seconds;
+        if warm_up_seconds > 0 && !self.scenario.is_about_memory {
+            load.run(warm_up_seconds, self.interrupt, || ())?;
         }
-        let mut pss_kib = Ok(0);
+        let mut memory = Ok(Memory::default());
+        let memory_before = usage::memory(server.id())?;
         let before = self.read(&server)?;
         let loaded = load.run(self.arguments.seconds, self.interrupt, || {
-            pss_kib = usage::pss_kib(server.id())
+            memory = usage::memory(server.id());
         })?;
         self.interrupt.sleep(SETTLING)?;
         let after = self.read(&server)?;
         if let Some(status) = server.ended()? {
             return Err(io::Error::other(format!("ended under load: {status}")));
         }
-        Ok((
-            self.compute(round, &before, &after, &loaded, pss_kib?),
-            answer_bytes,
-        ))
+        let memory = [memory_before, memory?];
+        let sample = self.compute(round, &before, &after, &loaded, memory);
+        Ok((sample, answer_bytes))
+    }
+
+    /// What every server answers how late, when all have to do `percent` of what the slowest can.
+    fn latencies(
+        &self,
+        percent: u32,
+        candidates: &[&Candidate],
+        rows: &mut [Row],
+    ) -> io::Result<()> {
+        let rate = |row: &Row| Some(row.summary.as_ref()?.requests_per_second.median);
+        let whole = rows.iter().filter(|row| row.failure.is_none());
+        let Some(least) = whole.filter_map(rate).min_by(f64::total_cmp) else {
+            return Ok(());
+        };
+        let per_second = least * f64::from(percent) / 100.0;
+        let mut samples: Vec<Vec<Counted>> = vec![Vec::new(); rows.len()];
+        for round in 1..=self.arguments.rounds {
+            eprintln!("{} at {percent} %, round {round}", self.scenario.name);
+            let pairs = candidates.iter().zip(rows.iter_mut()).zip(&mut samples);
+            for ((candidate, row), samples) in pairs.filter(|((_, row), _)| row.failure.is_none()) {
+                match self.sample_at(per_second, &candidate.contender) {
+                    Ok(counted) => samples.push(counted),
+                    Err(error) => {
+                        self.interrupt.check()?;
+                        row.failure = Some(format!("at {percent} %: {error}"));
+                    }
+                }
+            }
+        }
+        for (row, samples) in rows.iter_mut().zip(&samples) {
+            row.latencies
+                .extend(Latency::of(percent, per_second, samples));
+        }
+        Ok(())
+    }
+
+    fn sample_at(&self, per_second: f64, contender: &Contender) -> io::Result<Counted> {
+        let (_server, port) = self.start_and_wait(contender)?;
+        let load = self.load(port, Some(per_second));
+        if self.arguments.warm_up_seconds > 0 {
+            load.run(self.arguments.warm_up_seconds, self.interrupt, || ())?;
+        }
+        let loaded = load.run(self.arguments.seconds, self.interrupt, || ())?;
+        Ok(loaded.counted)
+    }
+
+    fn load(&self, port: u16, rate: Option<f64>) -> Load<'_> {
+        Load {
+            scenario: self.scenario,
+            core: self.arguments.load_core,
+            root: self.root,
+            port,
+            rate,
+        }
+    }
+
+    /// A server that accepts connections, and its port.
+    fn start_and_wait(&self, contender: &Contender) -> io::Result<(Process, u16)> {
+        let port = probe::free_port()?;
+        let mut server = self.start(contender, port)?;
+        probe::wait_for(port, || {
+            self.interrupt.check()?;
+            match server.ended()? {
+                None => Ok(()),
+                Some(status) => Err(io::Error::other(format!("does not start: {status}"))),
+            }
+        })?;
+        Ok((server, port))
     }
 
     fn start(&self, contender: &Contender, port: u16) -> io::Result<Process> {
@@ -159,10 +217,14 @@ impl Bench<'_> {
         before: &Reading,
         after: &Reading,
         loaded: &Loaded,
-        pss_kib: u64,
+        [memory_before, memory]: [Memory; 2],
     ) -> Sample {
         let counted = &loaded.counted;
-        let requests = counted.requests as f64;
+        let units = match self.scenario.unit {
+            Unit::Connection => counted.connections_opened,
+            _ => counted.requests,
+        };
+        let requests = units.max(1) as f64;
         let cpu_ns = after.server.cpu_ns.saturating_sub(before.server.cpu_ns) as f64;
         let cpu_us_per_request = cpu_ns / 1000.0 / requests;
         let user = after
@@ -180,10 +242,11 @@ impl Bench<'_> {
         let passed = after.at.duration_since(before.at).as_secs_f64();
         let load_cpu = loaded.core_share * seconds / passed;
         let busy = share(before, after, |core| core.busy_ticks);
-        let percentile = |microseconds| (self.scenario.pipeline_depth == 1).then_some(microseconds);
+        let percentile =
+            |microseconds: f64| (self.scenario.pipeline_depth == 1).then_some(microseconds);
         Sample {
             round,
-            requests: counted.requests,
+            requests: units,
             requests_per_second: requests / seconds,
             cpu_us_per_request,
             user_us_per_request,
@@ -191,7 +254,13 @@ impl Bench<'_> {
             p50_us: percentile(counted.p50_us),
             p99_us: percentile(counted.p99_us),
             errors: counted.errors,
-            pss_kib,
+            pss_kib: memory.pss_kib,
+            connection_bytes: self.scenario.is_about_memory.then(|| {
+                let grown_kib = memory
+                    .private_dirty_kib
+                    .saturating_sub(memory_before.private_dirty_kib);
+                grown_kib as f64 * 1024.0 / f64::from(self.scenario.connections)
+            }),
             server_core_share,
             load_core_share: loaded.core_share,
             others_core_share: (busy - cpu_ns / 1e9 / passed - load_cpu).max(0.0),

@@ -1,7 +1,8 @@
 //! Whether a server is up, and whether it gives the one answer that makes figures comparable.
 //!
-//! Always true here: what passes sent exactly TechEmpower's header fields and body, once alone and
-//! then sixteen times pipelined.
+//! Always true here: what passes the plaintext probe sent exactly TechEmpower's header fields and
+//! body, once alone and then sixteen times pipelined; what passes another sent the status and the
+//! body that its scenario names.
 //!
 //! Not here: load.
 
@@ -9,6 +10,8 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::scenario::Probe;
 
 const START_MAX: Duration = Duration::from_secs(10);
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -40,8 +43,81 @@ pub(crate) fn wait_for(port: u16, mut alive: impl FnMut() -> io::Result<()>) -> 
     ))
 }
 
+/// Asks what a scenario is about. Returns how long one answer is, in bytes, where all are alike.
+pub(crate) fn ask(port: u16, probe: &Probe) -> io::Result<Option<usize>> {
+    if *probe == Probe::plaintext() {
+        return answer_bytes(port).map(Some);
+    }
+    let (method, body) = match &probe.body {
+        Some(body) => ("POST", body.as_str()),
+        None => ("GET", ""),
+    };
+    let mut request = format!("{method} {} HTTP/1.1\r\nHost: 127.0.0.1\r\n", probe.path);
+    for line in probe.field.iter().flat_map(|field| field.lines()) {
+        request += &format!("{line}\r\n");
+    }
+    if probe.body.is_some() {
+        request += &format!("Content-Length: {}\r\n", body.len());
+    }
+    let mut stream = TcpStream::connect_timeout(&address(port), ANSWER_MAX)?;
+    stream.set_read_timeout(Some(ANSWER_MAX))?;
+    stream.write_all(format!("{request}\r\n{body}").as_bytes())?;
+    let mut answer = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    while !is_answered(&answer, probe)? {
+        match stream.read(&mut chunk)? {
+            0 => return Err(io::Error::other("closed the connection while it was asked")),
+            count => answer.extend_from_slice(&chunk[..count]),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the answer is whole, as far as the scenario wants to see it; an error if it is wrong.
+fn is_answered(answer: &[u8], probe: &Probe) -> io::Result<bool> {
+    let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return Ok(false);
+    };
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let body = &answer[end + 4..];
+    let status = format!("HTTP/1.1 {} ", probe.expect_status.unwrap_or(200));
+    // A reason phrase may be missing, the space before it may not (RFC 9112 §4).
+    if !head.starts_with(&status) {
+        let line = head.lines().next().unwrap_or_default();
+        return Err(io::Error::other(format!("gives another answer: {line}")));
+    }
+    let expected = match (&probe.expect, probe.expect_bytes) {
+        (Some(expected), _) => expected.len(),
+        (None, Some(bytes)) => bytes,
+        (None, None) => return Ok(true),
+    };
+    let is_wrong = match &probe.expect {
+        Some(expected) => !expected.as_bytes().starts_with(body),
+        None => body.len() > expected,
+    };
+    if is_wrong {
+        let start = String::from_utf8_lossy(&body[..body.len().min(40)]);
+        return Err(io::Error::other(format!("gives another answer: {start}")));
+    }
+    Ok(body.len() == expected)
+}
+
+impl Probe {
+    /// The one whose answers are compared field by field.
+    fn plaintext() -> Self {
+        Self {
+            path: "/plaintext".to_owned(),
+            body: None,
+            expect: Some(BODY.to_owned()),
+            expect_bytes: None,
+            expect_status: None,
+            field: None,
+        }
+    }
+}
+
 /// Asks as wrk will ask. Returns how long one answer is, in bytes.
-pub(crate) fn answer_bytes(port: u16) -> io::Result<usize> {
+fn answer_bytes(port: u16) -> io::Result<usize> {
     let mut stream = TcpStream::connect_timeout(&address(port), ANSWER_MAX)?;
     stream.set_read_timeout(Some(ANSWER_MAX))?;
     stream.write_all(REQUEST.as_bytes())?;
@@ -85,7 +161,11 @@ fn check(answer: &[u8]) -> io::Result<()> {
         return wrong("no end of its head");
     };
     let mut lines = head.split("\r\n");
-    if lines.next() != Some("HTTP/1.1 200 OK") {
+    // The reason phrase means nothing (RFC 9112 §4), and not everyone can set it.
+    if !lines
+        .next()
+        .is_some_and(|line| line.starts_with("HTTP/1.1 200 "))
+    {
         return wrong("the status line");
     }
     let mut names = Vec::new();
@@ -95,6 +175,8 @@ fn check(answer: &[u8]) -> io::Result<()> {
         match (name.as_str(), value) {
             ("content-type", "text/plain") | ("content-length", "13") => {}
             ("server" | "date", value) if !value.is_empty() => {}
+            // Some cannot be told to leave it out; their length shows in the table.
+            ("connection", "keep-alive") | ("keep-alive", _) => continue,
             _ => return wrong(line),
         }
         names.push(name);
@@ -130,12 +212,51 @@ mod tests {
     }
 
     #[test]
+    fn answers_of_other_scenarios() {
+        let text = Probe {
+            expect: Some("55".to_owned()),
+            ..Probe::plaintext()
+        };
+        let long = Probe {
+            expect: None,
+            expect_bytes: Some(2),
+            ..text.clone()
+        };
+        let upgrade = Probe {
+            expect_bytes: None,
+            expect_status: Some(101),
+            ..long.clone()
+        };
+        let check = |answer: &str, probe: &Probe| is_answered(answer.as_bytes(), probe).ok();
+        let head = "HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+        assert_eq!(check("HTTP/1.1 200 OK\r\nA: b\r\n", &text), Some(false));
+        assert_eq!(check(&format!("{head}5"), &text), Some(false));
+        assert_eq!(check(&format!("{head}55"), &text), Some(true));
+        assert_eq!(check(&format!("{head}56"), &text), None);
+        assert_eq!(check(&format!("{head}555"), &text), None);
+        assert_eq!(check(&format!("{head}xx"), &long), Some(true));
+        assert_eq!(check(&format!("{head}xxx"), &long), None);
+        assert_eq!(
+            check("HTTP/1.1 101 Switching\r\n\r\n", &upgrade),
+            Some(true)
+        );
+        assert_eq!(check(head, &upgrade), None);
+    }
+
+    #[test]
     fn answers() {
         check_row("", "", Ok(()));
+        check_row("200 OK", "200 Ok", Ok(()));
         check_row("200 OK", "404 Not Found", Err("the status line"));
         check_row("text/plain", "text/html", Err("content-type: text/html"));
         check_row("13", "14", Err("Content-Length: 14"));
         check_row("World!", "world!", Err("the body"));
+        check_row("Server:", "Connection: keep-alive\r\nServer:", Ok(()));
+        check_row(
+            "Server:",
+            "Connection: close\r\nServer:",
+            Err("Connection: close"),
+        );
         check_row(
             "Server: exampled\r\n",
             "",

@@ -2,10 +2,10 @@
 //!
 //! Not here: what is sampled.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The middle of several values, and how far they lie apart.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
     pub(crate) min: f64,

@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use crate::json::{Report, Row, Summary};
+use crate::json::{Latency, Report, Row, Summary};
 use crate::statistics::Spread;
 
 /// From this share of a core on, a sample is called disturbed.
@@ -22,18 +22,19 @@ const ANSWER_BYTES_APART_MAX: usize = 8;
 const ROUNDS_ENOUGH: u32 = 5;
 
 /// The columns; the first is as wide as the names.
-const HEAD: [&str; 11] = [
+const HEAD: [&str; 12] = [
     "server",
-    "CPU µs/request",
+    "CPU µs/unit",
     "x floor",
     "user",
     "system",
-    "requests/s",
+    "units/s",
     "p50 µs",
     "p99 µs",
     "errors",
     "Pss MiB",
-    "busy: server, wrk",
+    "B/connection",
+    "busy: server, load",
 ];
 
 /// The whole table, with its remarks.
@@ -67,20 +68,39 @@ pub(crate) fn render(report: &Report) -> String {
         }
         text.push('\n');
     }
-    for remark in remarks(report) {
+    for remark in latencies(&report.rows).into_iter().chain(remarks(report)) {
         push_line(&mut text, &remark);
     }
     text
+}
+
+/// Latencies at common rates, where they were measured.
+fn latencies(rows: &[Row]) -> Vec<String> {
+    let pairs = rows
+        .iter()
+        .flat_map(|row| row.latencies.iter().map(move |latency| (row, latency)));
+    let line = |(row, latency): (&Row, &Latency)| {
+        let [p50, p99, p999] =
+            [latency.p50_us, latency.p99_us, latency.p999_us].map(|spread| spread.median);
+        let (name, percent, rate) = (&row.name, latency.percent, latency.per_second);
+        let (errors, unsent) = (latency.errors, latency.unsent);
+        format!(
+            "{name} at {percent} % ({rate:.0}/s): p50 {p50:.0} µs, p99 {p99:.0}, p99.9 {p999:.0}, {errors} errors, {unsent} not sent"
+        )
+    };
+    pairs.map(line).collect()
 }
 
 fn title(report: &Report) -> String {
     let (scenario, method, machine) = (&report.scenario, &report.method, &report.machine);
     let unknown = || "unknown".to_owned();
     format!(
-        "\n{}: {} connections, {} deep, {} rounds of {} s; median (min-max)\n{} on {}, congestion control {}\n\n",
+        "\n{} ({}): {} connections, {} deep, unit {}, {} rounds of {} s; median (min-max)\n{} on {}, congestion control {}\n\n",
         scenario.name,
+        scenario.title,
         scenario.connections,
         scenario.pipeline_depth,
+        scenario.unit.name(),
         method.rounds,
         method.seconds,
         machine.kernel.clone().unwrap_or_else(unknown),
@@ -106,6 +126,7 @@ fn cells(row: &Row, summary: &Summary) -> [String; HEAD.len()] {
         optional(summary.p99_us),
         summary.errors.to_string(),
         format!("{:.1}", summary.pss_kib.median / 1024.0),
+        optional(summary.connection_bytes),
         busy(summary),
     ]
 }
@@ -119,13 +140,14 @@ fn busy(summary: &Summary) -> String {
     let side = match (server >= FULL_CORE_MIN, load >= FULL_CORE_MIN) {
         (true, true) => "both",
         (true, false) => "server",
-        (false, true) => "wrk",
+        (false, true) => "load",
         (false, false) => "neither",
     };
     format!("{:.0} %, {:.0} %: {side}", 100.0 * server, 100.0 * load)
 }
 
-fn remarks(report: &Report) -> Vec<String> {
+/// What a reader has to know beside the figures: failures, disturbances, unlike answers.
+pub(crate) fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
     for row in &report.rows {
         if let Some(failure) = &row.failure {

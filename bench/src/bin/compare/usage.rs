@@ -98,15 +98,30 @@ fn parse_core(text: &str, index: u32) -> Option<CoreUsage> {
     })
 }
 
-/// Memory of a process in KiB, shared pages counted by their share.
-pub(crate) fn pss_kib(id: u32) -> io::Result<u64> {
-    parse_pss(&fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?)
+/// Memory of a process, in KiB.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Memory {
+    /// Shared pages counted by their share.
+    pub(crate) pss_kib: u64,
+    /// Pages that are its own, and that it wrote to.
+    pub(crate) private_dirty_kib: u64,
+}
+
+/// Reads a process's memory.
+pub(crate) fn memory(id: u32) -> io::Result<Memory> {
+    parse_memory(&fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?)
         .ok_or_else(|| unreadable("smaps_rollup"))
 }
 
-fn parse_pss(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+fn parse_memory(text: &str) -> Option<Memory> {
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    };
+    Some(Memory {
+        pss_kib: field("Pss:")?,
+        private_dirty_kib: field("Private_Dirty:")?,
+    })
 }
 
 /// Keeps this program, and what it starts without saying otherwise, on one core.
@@ -155,18 +170,20 @@ mod tests {
     }
 
     #[test]
-    fn proportional_memory() {
-        assert_eq!(
-            parse_pss("Rss:  20 kB\nPss:    1234 kB\nPss_Dirty: 1 kB\n"),
-            Some(1234)
-        );
-        assert_eq!(parse_pss("Rss: 20 kB\n"), None);
+    fn memory_of_a_process() {
+        let text = "Rss:  20 kB\nPss:    1234 kB\nPss_Dirty: 1 kB\nPrivate_Dirty:  7 kB\n";
+        let expected = Memory {
+            pss_kib: 1234,
+            private_dirty_kib: 7,
+        };
+        assert_eq!(parse_memory(text), Some(expected));
+        assert_eq!(parse_memory("Rss: 20 kB\nPss: 1 kB\n"), None);
     }
 
     #[test]
     fn this_process_has_used_something() -> io::Result<()> {
         assert!(process(std::process::id())?.cpu_ns > 0);
-        assert!(pss_kib(std::process::id())? > 0);
+        assert!(memory(std::process::id())?.pss_kib > 0);
         Ok(())
     }
 }

@@ -1,0 +1,62 @@
+// Bun's own server: HTTP, WebSockets and topics are built in.
+//
+// Not here: several processes; every peer has one.
+
+const port = Number(process.argv[2]);
+const listeners = new Set();
+const encoder = new TextEncoder();
+
+function follow() {
+  let own;
+  const stream = new ReadableStream({
+    start(controller) {
+      own = controller;
+      // The head leaves with the first bytes.
+      controller.enqueue(encoder.encode(": welcome\n\n"));
+      listeners.add(controller);
+    },
+    cancel() {
+      listeners.delete(own);
+    },
+  });
+  return new Response(stream, {
+    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
+  });
+}
+
+async function publish(request) {
+  const message = await request.text();
+  server.publish("all", message);
+  const event = encoder.encode(`data: ${message}\n\n`);
+  for (const listener of listeners) listener.enqueue(event);
+  return new Response(null, { status: 204 });
+}
+
+const headers = { "Server": "bun-serv", "Content-Type": "text/plain" };
+
+const server = Bun.serve({
+  port,
+  hostname: "127.0.0.1",
+  // Idle connections stay, as with the other peers.
+  idleTimeout: 0,
+  fetch(request, server) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/plaintext") return new Response("Hello, World!", { headers });
+    if (pathname === "/ws" || pathname === "/topic") {
+      if (server.upgrade(request, { data: { follows: pathname === "/topic" } })) return undefined;
+    }
+    if (pathname === "/events") return follow();
+    if (pathname === "/publish") return publish(request);
+    return new Response("not found", { status: 404 });
+  },
+  websocket: {
+    idleTimeout: 0,
+    perMessageDeflate: false,
+    open(socket) {
+      if (socket.data.follows) socket.subscribe("all");
+    },
+    message(socket, message) {
+      if (!socket.data.follows) socket.send(message);
+    },
+  },
+});

@@ -1,0 +1,261 @@
+//! `docs/PERFORMANCE.md` and its images, made of the files in `bench/results`: no figure is typed.
+//!
+//! Always true here:
+//! - Of each scenario the latest file counts; losses and failures are rows like all others.
+//! - The same files make the same pages.
+//!
+//! Not here: what the text around the tables explains (`bench/README.md`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::contender::Role;
+use crate::json::{Report, Row};
+use crate::scenario;
+use crate::statistics::Spread;
+use crate::table;
+
+const PAGE: &str = "docs/PERFORMANCE.md";
+
+const HEAD: &str = "\
+# Performance
+
+Ringlane beside the floors (canned answers, nothing parsed) and its peers, each on one core. This page
+is made of the files in [`bench/results`](../bench/results) by `compare --report`; how they come
+about, and what each column means, is in [`bench/README.md`](../bench/README.md). Medians of
+interleaved rounds, with minimum and maximum. What is worse than a peer is shown like all else.
+";
+
+/// The page and its images: names from the root, and contents.
+pub(crate) fn pages(root: &Path) -> io::Result<Vec<(String, String)>> {
+    let mut latest = latest(root)?;
+    let order: Vec<String> = scenario::read_all(root)?
+        .into_iter()
+        .map(|scenario| scenario.name)
+        .collect();
+    let mut page = HEAD.to_owned();
+    let mut pages = Vec::new();
+    // Those without a file of theirs any more come last.
+    let known = order
+        .iter()
+        .filter_map(|name| latest.remove_entry(name))
+        .collect::<Vec<_>>();
+    for (name, report) in known.into_iter().chain(latest) {
+        let image = format!("docs/images/performance-{name}.svg");
+        page.push_str(&section(&report));
+        pages.push((image, chart(&report)));
+    }
+    pages.push((PAGE.to_owned(), page));
+    Ok(pages)
+}
+
+/// The latest result of each scenario, by its name.
+fn latest(root: &Path) -> io::Result<BTreeMap<String, Report>> {
+    let mut latest: BTreeMap<String, Report> = BTreeMap::new();
+    for file in fs::read_dir(root.join("bench/results"))? {
+        let path = file?.path();
+        if path.extension().is_none_or(|end| end != "json") {
+            continue;
+        }
+        let wrong = |error| io::Error::other(format!("{}: {error}", path.display()));
+        let report: Report = serde_json::from_slice(&fs::read(&path)?).map_err(wrong)?;
+        let name = report.scenario.name.clone();
+        let is_newer = |other: &Report| report.started > other.started;
+        if latest.get(&name).is_none_or(is_newer) {
+            latest.insert(name, report);
+        }
+    }
+    Ok(latest)
+}
+
+/// One scenario: its head, its image, its table, its remarks.
+fn section(report: &Report) -> String {
+    let (scenario, method, machine) = (&report.scenario, &report.method, &report.machine);
+    let title = match scenario.title.as_str() {
+        "" => &scenario.name,
+        title => title,
+    };
+    let unit = scenario.unit.name();
+    let unknown = || "unknown".to_owned();
+    let mut text = format!(
+        "\n## {title}\n\n![CPU per {unit}](images/performance-{name}.svg)\n\n\
+         {connections} connections, {deep} deep; {rounds} rounds of {seconds} s on {day}; {cpu}, \
+         {cores} cores, Linux {kernel}.\n\n\
+         | server | CPU µs per {unit} | × floor | user | system | {unit}s/s | p50 µs | p99 µs | errors | busy: server, load |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+        name = scenario.name,
+        connections = scenario.connections,
+        deep = scenario.pipeline_depth,
+        rounds = method.rounds,
+        seconds = method.seconds,
+        day = report.started.day(),
+        cpu = machine.cpu.clone().unwrap_or_else(unknown),
+        cores = machine.cores,
+        kernel = machine.kernel.clone().unwrap_or_else(unknown),
+    );
+    // Writing to a String does not fail.
+    for row in &report.rows {
+        let _ = writeln!(text, "{}", line(row));
+    }
+    text.push_str(&latencies(&report.rows));
+    let remarks = table::remarks(report);
+    if !remarks.is_empty() {
+        text.push('\n');
+    }
+    for remark in remarks {
+        let _ = writeln!(text, "- {remark}");
+    }
+    text
+}
+
+/// One row of a table.
+fn line(row: &Row) -> String {
+    let Some(summary) = &row.summary else {
+        return format!("| `{}` | not measured | | | | | | | | |", row.name);
+    };
+    let cpu = summary.cpu_us_per_request;
+    let optional = |spread: Option<Spread>| {
+        spread.map_or_else(String::new, |spread| format!("{:.0}", spread.median))
+    };
+    format!(
+        "| `{}` | {:.3} ({:.3} to {:.3}) | {} | {:.3} | {:.3} | {:.0} | {} | {} | {} | {:.0} %, {:.0} % |",
+        row.name,
+        cpu.median,
+        cpu.min,
+        cpu.max,
+        row.floor_ratio
+            .map_or_else(String::new, |ratio| format!("{ratio:.3}")),
+        summary.user_us_per_request.median,
+        summary.system_us_per_request.median,
+        summary.requests_per_second.median,
+        optional(summary.p50_us),
+        optional(summary.p99_us),
+        summary.errors,
+        100.0 * summary.server_core_share.median,
+        100.0 * summary.load_core_share.median,
+    )
+}
+
+/// Latencies at common rates, where they were measured.
+fn latencies(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        for latency in &row.latencies {
+            let _ = writeln!(
+                text,
+                "| `{}` | {} % | {:.0} | {:.0} | {:.0} | {:.0} | {} |",
+                row.name,
+                latency.percent,
+                latency.per_second,
+                latency.p50_us.median,
+                latency.p99_us.median,
+                latency.p999_us.median,
+                latency.errors + latency.unsent,
+            );
+        }
+    }
+    if !text.is_empty() {
+        let head = "\nAt a rate that all can sustain, sent when due:\n\n\
+            | server | of the common rate | per second | p50 µs | p99 µs | p99.9 µs | errors, not sent |\n\
+            |---|---|---|---|---|---|---|\n";
+        text.insert_str(0, head);
+    }
+    text
+}
+
+const BAR_HEIGHT: usize = 18;
+const ROW_HEIGHT: usize = 26;
+const NAMES_WIDTH: usize = 170;
+const BARS_WIDTH: usize = 420;
+
+/// CPU per unit as bars, the least first: a drawing of rectangles needs no library.
+fn chart(report: &Report) -> String {
+    let measured: Vec<(&Row, f64)> = report
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, row.cpu_us()?)))
+        .collect();
+    let most = measured
+        .iter()
+        .map(|(_, cpu)| *cpu)
+        .fold(f64::MIN_POSITIVE, f64::max);
+    let (width, height) = (
+        NAMES_WIDTH + BARS_WIDTH + 90,
+        ROW_HEIGHT * (measured.len() + 1),
+    );
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         font-family=\"sans-serif\" font-size=\"13\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"8\" y=\"18\">CPU µs per {}</text>\n",
+        report.scenario.unit.name()
+    );
+    for (index, (row, cpu)) in measured.iter().enumerate() {
+        let top = ROW_HEIGHT * (index + 1);
+        let length = cpu / most * BARS_WIDTH as f64;
+        let color = match row.role {
+            Role::Ringlane => "#c2410c",
+            Role::Floor => "#a8a29e",
+            Role::Extra | Role::Peer | Role::Variant => "#57534e",
+        };
+        let base = top + BAR_HEIGHT - 4;
+        let end = NAMES_WIDTH as f64 + length + 6.0;
+        let _ = writeln!(
+            text,
+            "<text x=\"8\" y=\"{base}\">{}</text>\n\
+             <rect x=\"{NAMES_WIDTH}\" y=\"{top}\" width=\"{length:.1}\" height=\"{BAR_HEIGHT}\" fill=\"{color}\"/>\n\
+             <text x=\"{end:.1}\" y=\"{base}\">{cpu:.2}</text>",
+            escape(&row.name)
+        );
+    }
+    text.push_str("</svg>\n");
+    text
+}
+
+/// A name may come from the command line.
+fn escape(name: &str) -> String {
+    name.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::tests::{report, row};
+
+    /// Whoever commits a result, or changes what is made of them, runs `compare --report`.
+    #[test]
+    fn the_page_is_what_the_results_make() {
+        let root = crate::root();
+        for (name, text) in pages(&root).expect("every result can be read") {
+            let there = fs::read_to_string(root.join(&name)).unwrap_or_default();
+            assert!(
+                there == text,
+                "{name} is not up to date: run compare --report"
+            );
+        }
+    }
+
+    #[test]
+    fn a_section_shows_losses_and_failures() {
+        let rows = vec![
+            row("ringlane", Role::Ringlane, Some(6.0)),
+            row("faster", Role::Peer, Some(3.0)),
+            row("a<b", Role::Peer, Some(4.0)),
+            row("broken", Role::Peer, None),
+        ];
+        let report = report(rows);
+        let text = section(&report);
+        let places = ["`faster`", "`ringlane`", "`broken` | not measured"];
+        let places = places.map(|name| text.find(name).expect("a row"));
+        assert!(places.is_sorted(), "{text}");
+        assert!(text.contains("- broken: does not start"), "{text}");
+        let chart = chart(&report);
+        assert!(
+            chart.contains("a&lt;b") && !chart.contains("broken"),
+            "{chart}"
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! The routes that are measured, on the library's public interface alone; the peers have the same.
+//!
+//! Always true here:
+//! - Nothing is tuned that a user could not tune, or would not.
+//!
+//! Not here: how a server is started (`src/bin/ringlane-target`), what is sent to it (scenarios).
+
+use bytes::Bytes;
+use ringlane::websocket::{Broadcast, Handler, Message, Options, Socket, Topics};
+use ringlane::{Builder, Context, Error, Json, Next, Result, Routes, StatusCode};
+use serde::Serialize;
+
+/// The longest body that is counted or published, and the longest message that comes back.
+const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The longest answer that can be asked for.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Versions and resources: a thousand routes together.
+const VERSIONS: usize = 10;
+const RESOURCES: usize = 100;
+/// Messages that a subscriber may fall behind.
+const BEHIND_MAX: usize = 4096;
+
+/// The topic that everyone follows.
+const TOPIC: &str = "all";
+
+/// Adds every route that a scenario asks for.
+///
+/// ```
+/// use ringlane::{Server, testing};
+///
+/// let server = ringlane_bench::target::routes(Server::builder()).build()?;
+/// let mut client = testing::Client::new(server)?;
+/// assert_eq!(client.get("/baseline11?a=1&b=2").send()?.text(), "3");
+/// assert_eq!(client.get("/api/v9/resource99/7").send()?.text(), "7");
+/// # Ok::<(), ringlane::Error>(())
+/// ```
+pub fn routes(server: Builder) -> Builder {
+    let topics = server.topics();
+    let events: Broadcast<String> = Broadcast::with_capacity(BEHIND_MAX);
+    let sources = events.clone();
+    let server = server
+        .get("/plaintext", plaintext)
+        .get("/async", async |ctx: Context| plaintext(ctx))
+        .get("/json", |_| {
+            Json(Greeting {
+                message: "Hello, World!",
+            })
+        })
+        .get("/baseline11", baseline)
+        .post("/baseline11", baseline_with_body)
+        .post("/upload", upload)
+        .get("/events", move |ctx: Context| follow(ctx, events.clone()))
+        .post("/publish", move |ctx: Context| {
+            publish(ctx, topics.clone(), sources.clone())
+        })
+        .websocket_with("/ws", echo_options(), echo)
+        .websocket("/topic", Follower)
+        .group("/layers", layers);
+    (0..VERSIONS).fold(sized(server), |server, version| {
+        (0..RESOURCES).fold(server, |server, resource| {
+            server.get(&format!("/api/v{version}/resource{resource}/{{id}}"), item)
+        })
+    })
+}
+
+/// TechEmpower's plaintext test, with the very content type that it shows.
+fn plaintext(ctx: Context) {
+    ctx.set_content_type("text/plain").text("Hello, World!");
+}
+
+#[derive(Serialize)]
+struct Greeting {
+    message: &'static str,
+}
+
+fn item(ctx: Context) {
+    ctx.text(ctx.param_text("id").unwrap_or_default());
+}
+
+/// Answers from memory: `/bytes/1024`, and every power of two from there to the longest.
+fn sized(server: Builder) -> Builder {
+    let all = Bytes::from(vec![b'x'; ANSWER_BYTES_MAX]);
+    let sizes = (10..=20).map(|power| 1 << power);
+    sizes.fold(server, |server, size: usize| {
+        let bytes = all.slice(..size);
+        server.get(&format!("/bytes/{size}"), move |ctx: Context| {
+            ctx.bytes(bytes.clone());
+        })
+    })
+}
+
+/// The same answer through ten asynchronous layers that do nothing.
+fn layers(routes: Routes) -> Routes {
+    let routes = (0..10).fold(routes, |routes, _| {
+        routes.wrap(async |ctx: Context, next: Next| {
+            next.run(&ctx).await;
+        })
+    });
+    routes.get("/plaintext", plaintext)
+}
+
+/// HttpArena's baseline: the sum of two numbers in the query.
+fn baseline(ctx: Context) -> Result {
+    let sum = query_sum(&ctx)?;
+    ctx.text_fmt(format_args!("{sum}"));
+    Ok(())
+}
+
+/// The same, plus the number in the body.
+async fn baseline_with_body(ctx: Context) -> Result {
+    let body = ctx.body().text().await?;
+    let number: i64 = body
+        .trim()
+        .parse()
+        .map_err(|_| Error::new(StatusCode::BAD_REQUEST, "the body must be a whole number"))?;
+    let sum = query_sum(&ctx)?.saturating_add(number);
+    ctx.text_fmt(format_args!("{sum}"));
+    Ok(())
+}
+
+fn query_sum(ctx: &Context) -> Result<i64> {
+    Ok(ctx
+        .query::<i64>("a")?
+        .saturating_add(ctx.query::<i64>("b")?))
+}
+
+/// Answers with the body's length in bytes.
+async fn upload(ctx: Context) -> Result {
+    ctx.set_body_limit(BODY_BYTES_MAX);
+    let mut body = ctx.body();
+    let mut count = 0;
+    while let Some(chunk) = body.chunk().await? {
+        count += chunk.len();
+    }
+    ctx.text_fmt(format_args!("{count}"));
+    Ok(())
+}
+
+/// Sends the body to everyone who follows, whichever way.
+async fn publish(ctx: Context, topics: Topics, events: Broadcast<String>) -> Result {
+    let message = ctx.body().text().await?;
+    topics.publish(TOPIC, message.as_str());
+    events.send(format!("data: {message}\n\n"));
+    ctx.set_status(StatusCode::NO_CONTENT);
+    Ok(())
+}
+
+/// Server-Sent Events: every message that is published, until the client leaves.
+async fn follow(ctx: Context, events: Broadcast<String>) -> Result {
+    let mut subscription = events.subscribe();
+    ctx.set_content_type("text/event-stream")
+        .set_header("Cache-Control", "no-store");
+    let mut stream = ctx.stream()?;
+    loop {
+        // What was missed, because it fell behind, the generator sees.
+        if let Ok(event) = subscription.receive().await {
+            stream.send(String::clone(&event)).await?;
+        }
+    }
+}
+
+fn echo_options() -> Options {
+    Options::default()
+        .max_message_bytes(BODY_BYTES_MAX as usize)
+        .compression(None)
+}
+
+fn echo(socket: &Socket, message: Message<'_>) {
+    socket.send(message);
+}
+
+/// Follows the topic from its first moment.
+struct Follower;
+
+impl Handler for Follower {
+    type State = ();
+
+    fn on_open(&self, _: &Context, socket: &Socket) -> Result {
+        socket.subscribe(TOPIC)?;
+        Ok(())
+    }
+
+    fn on_message(&self, (): &mut (), _: &Socket, _: Message<'_>) {}
+}
