@@ -76,7 +76,7 @@ impl Context {
         self.0.reply.phase.set(Phase::Committed);
         let download = &self.0.exchange.download;
         download.state.set(DownloadState::Open);
-        download.length.set(length);
+        download.flow().length.set(length);
         self.0.exchange.notify();
         Ok(ResponseStream(self.clone()))
     }

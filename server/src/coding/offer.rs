@@ -91,7 +91,7 @@ impl Offer {
     /// Settles an answer that is streamed, before its head is written.
     pub(crate) fn settle_stream(self, ctx: &Context) {
         let reply = &ctx.0.reply;
-        let length = ctx.0.exchange.download.length.get();
+        let length = ctx.0.exchange.download.flow().length.get();
         let length = length.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         if !self.may_code(reply, length) || !says_vary(reply) {
             return;
@@ -103,7 +103,12 @@ impl Offer {
             return;
         };
         if says_coding(reply, coding) {
-            ctx.0.exchange.download.encoder.replace(Some(encoder));
+            ctx.0
+                .exchange
+                .download
+                .flow()
+                .encoder
+                .replace(Some(encoder));
         }
     }
 
@@ -210,7 +215,7 @@ fn stream_body(ctx: &Context, encoder: Encoder) {
     reply.phase.set(Phase::Committed);
     let download = &ctx.0.exchange.download;
     if *ctx.method() != Method::HEAD {
-        download.encoder.replace(Some(encoder));
+        download.flow().encoder.replace(Some(encoder));
         download.put(bytes);
     }
     download.state.set(DownloadState::Finished);

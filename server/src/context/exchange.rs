@@ -9,7 +9,7 @@
 //!
 //! Not here: the handles that users hold (`body.rs`, `stream.rs`).
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::Waker;
@@ -273,10 +273,17 @@ fn wake_other(waiting: Option<Waker>, own: &Waker) -> bool {
 #[derive(Default)]
 pub(crate) struct Download {
     pub(crate) state: Cell<DownloadState>,
+    /// Apart: most answers are whole.
+    flow: OnceCell<Box<Flow>>,
+}
+
+/// What an answer has more if it is streamed.
+#[derive(Default)]
+pub(crate) struct Flow {
     /// How long the body will be, if that was said.
     pub(crate) length: Cell<Option<u64>>,
     /// How much of it was put here.
-    pub(crate) put: Cell<u64>,
+    put: Cell<u64>,
     queue: RefCell<VecDeque<Bytes>>,
     queued_bytes: Cell<usize>,
     /// Stands between the queue and the connection, if the body is sent in a content coding.
@@ -306,25 +313,39 @@ pub(crate) enum DownloadState {
 }
 
 impl Download {
+    /// For streams alone: there is none before one asks.
+    pub(crate) fn flow(&self) -> &Flow {
+        self.flow.get_or_init(Box::default)
+    }
+
     pub(crate) fn has_room(&self) -> bool {
-        self.queued_bytes.get() < WINDOW_BYTES
+        let queued = self.flow.get().map_or(0, |flow| flow.queued_bytes.get());
+        queued < WINDOW_BYTES
+    }
+
+    pub(crate) fn is_coded(&self) -> bool {
+        let flow = self.flow.get();
+        flow.is_some_and(|flow| flow.encoder.borrow().is_some())
     }
 
     pub(crate) fn put(&self, bytes: Bytes) {
-        self.put.set(self.put.get() + bytes.len() as u64);
-        self.queued_bytes.set(self.queued_bytes.get() + bytes.len());
-        self.queue.borrow_mut().push_back(bytes);
+        let flow = self.flow();
+        flow.put.set(flow.put.get() + bytes.len() as u64);
+        flow.queued_bytes.set(flow.queued_bytes.get() + bytes.len());
+        flow.queue.borrow_mut().push_back(bytes);
     }
 
     /// How much is still to be put here, if the length was said.
     pub(crate) fn left(&self) -> Option<u64> {
-        Some(self.length.get()?.saturating_sub(self.put.get()))
+        let flow = self.flow.get()?;
+        Some(flow.length.get()?.saturating_sub(flow.put.get()))
     }
 
     /// Takes the next piece.
     pub(crate) fn take(&self) -> Option<Bytes> {
-        let bytes = self.queue.borrow_mut().pop_front()?;
-        self.queued_bytes.set(self.queued_bytes.get() - bytes.len());
+        let flow = self.flow.get()?;
+        let bytes = flow.queue.borrow_mut().pop_front()?;
+        flow.queued_bytes.set(flow.queued_bytes.get() - bytes.len());
         Some(bytes)
     }
 
@@ -333,38 +354,41 @@ impl Download {
         let mut bytes = self.take()?;
         if bytes.len() > most {
             let rest = bytes.split_off(most);
-            self.queued_bytes.set(self.queued_bytes.get() + rest.len());
-            self.queue.borrow_mut().push_front(rest);
+            let flow = self.flow();
+            flow.queued_bytes.set(flow.queued_bytes.get() + rest.len());
+            flow.queue.borrow_mut().push_front(rest);
         }
         Some(bytes)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.queue.borrow().is_empty()
+        let flow = self.flow.get();
+        flow.is_none_or(|flow| flow.queue.borrow().is_empty())
     }
 
     /// Has `waker` woken when there is room again.
     pub(crate) fn wait(&self, waker: &Waker) {
-        let old = self.sender.replace(Some(waker.clone()));
+        let old = self.flow().sender.replace(Some(waker.clone()));
         drop(old);
     }
 
     /// Has `waker` woken when nothing more can be sent.
     pub(crate) fn watch(&self, waker: &Waker) {
-        let old = self.watcher.replace(Some(waker.clone()));
+        let old = self.flow().watcher.replace(Some(waker.clone()));
         drop(old);
     }
 
     /// Has whoever waits for the end look again.
     fn wake_watcher(&self) {
-        wake_other(self.watcher.take(), Waker::noop());
+        let watcher = self.flow.get().and_then(|flow| flow.watcher.take());
+        wake_other(watcher, Waker::noop());
     }
 
     /// Ends a stream in good order, whatever its sender would still send.
     pub(crate) fn finish(&self) {
         if self.state.get() == DownloadState::Open {
             self.state.set(DownloadState::Finished);
-            self.pulse.set(None);
+            self.flow().pulse.set(None);
             self.wake_sender(Waker::noop());
             self.wake_watcher();
         }
@@ -372,16 +396,16 @@ impl Download {
 
     /// When a stream of events is to be looked after.
     pub(crate) fn pulse_deadline(&self) -> Instant {
-        self.pulse
-            .get()
-            .map_or(Instant::NEVER, |pulse| pulse.deadline())
+        let deadline = self.with_pulse(|pulse| pulse.deadline());
+        deadline.unwrap_or(Instant::NEVER)
     }
 
     /// Changes the clocks, if it is a stream of events.
     pub(crate) fn with_pulse<T>(&self, change: impl FnOnce(&mut Pulse) -> T) -> Option<T> {
-        let mut pulse = self.pulse.get()?;
+        let clocks = &self.flow.get()?.pulse;
+        let mut pulse = clocks.get()?;
         let result = change(&mut pulse);
-        self.pulse.set(Some(pulse));
+        clocks.set(Some(pulse));
         Some(result)
     }
 
@@ -393,7 +417,9 @@ impl Download {
         self.state.set(DownloadState::Closed);
         self.wake_watcher();
         self.clear();
-        self.encoder.replace(None);
+        if let Some(flow) = self.flow.get() {
+            flow.encoder.replace(None);
+        }
     }
 
     /// Drops what waits: piece by piece, for each may have an owner of a user's.
@@ -405,33 +431,21 @@ impl Download {
 
     /// Has the sender look again. Gives true if that is the caller, whose waker is `own`.
     pub(crate) fn wake_sender(&self, own: &Waker) -> bool {
-        wake_other(self.sender.take(), own)
+        let sender = self.flow.get().and_then(|flow| flow.sender.take());
+        wake_other(sender, own)
     }
 
     fn reset(&mut self) {
-        let Self {
-            state,
-            length,
-            put,
-            queue,
-            queued_bytes,
-            encoder,
-            pulse,
-            sender,
-            watcher,
-        } = self;
+        let Self { state, flow } = self;
         if state.replace(DownloadState::Unused) == DownloadState::Unused {
             return; // nothing else was touched
         }
-        length.set(None);
-        put.set(0);
-        for bytes in queue.get_mut().drain(..) {
-            drop_caught(bytes);
+        if let Some(mut flow) = flow.take() {
+            for bytes in flow.queue.get_mut().drain(..) {
+                drop_caught(bytes);
+            }
+            drop_caught(flow.sender.take());
+            drop_caught(flow.watcher.take());
         }
-        queued_bytes.set(0);
-        *encoder.get_mut() = None;
-        pulse.set(None);
-        drop_caught(sender.take());
-        drop_caught(watcher.take());
     }
 }

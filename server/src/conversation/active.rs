@@ -211,11 +211,11 @@ impl Active {
     /// chain waits for that room.
     pub(super) fn flush(&mut self, framing: ResponseBody, io: &mut Io<'_>, own: &Waker) -> bool {
         let before = io.output.len();
-        if self.exchange().download.encoder.borrow().is_some() {
+        if self.exchange().download.is_coded() {
             self.flush_coded(framing, io);
         }
         let download = &self.ctx.0.exchange.download;
-        if download.encoder.borrow().is_none() {
+        if !download.is_coded() {
             while io.output.len() < OUTPUT_BYTES_MAX {
                 let Some(bytes) = download.take() else { break };
                 write_piece(framing, bytes, io);
@@ -224,7 +224,7 @@ impl Active {
         if io.output.len() > before {
             download.with_pulse(|pulse| pulse.heard(io.now));
         }
-        if download.encoder.borrow().is_some() && self.coded_left == 0 {
+        if download.is_coded() && self.coded_left == 0 {
             io.waker().wake(); // others first
             return false;
         }
@@ -239,7 +239,7 @@ impl Active {
     fn flush_coded(&mut self, framing: ResponseBody, io: &mut Io<'_>) {
         let download = &self.ctx.0.exchange.download;
         // Taken out: dropping what was sent may run code of a user's.
-        let Some(mut encoder) = download.encoder.take() else {
+        let Some(mut encoder) = download.flow().encoder.take() else {
             return;
         };
         let mut coded = Vec::new();
@@ -257,7 +257,7 @@ impl Active {
         if download.is_empty() && !ends_now {
             went_well = went_well.and_then(|()| encoder.flush(&mut coded));
         }
-        download.encoder.replace(Some(encoder));
+        download.flow().encoder.replace(Some(encoder));
         if went_well.is_err() {
             tracing::error!("a streamed answer could not be coded");
             return download.close();
@@ -267,7 +267,7 @@ impl Active {
 
     /// Sends what a content coding has still inside, and its end. False if that went wrong.
     pub(super) fn finish_coding(&mut self, framing: ResponseBody, io: &mut Io<'_>) -> bool {
-        let Some(mut encoder) = self.exchange().download.encoder.take() else {
+        let Some(mut encoder) = self.exchange().download.flow().encoder.take() else {
             return true;
         };
         let mut coded = Vec::new();

@@ -123,8 +123,8 @@ impl HttpCore {
             offer.settle_stream(ctx);
         }
         let download = &ctx.0.exchange.download;
-        let is_coded = download.encoder.borrow().is_some();
-        let body = match download.length.get() {
+        let is_coded = download.is_coded();
+        let body = match download.flow().length.get() {
             Some(length) if !is_coded => ResponseBody::Length(length),
             Some(_) | None => ResponseBody::Chunked, // how long it is in its coding, nobody knows
         };

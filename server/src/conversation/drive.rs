@@ -221,7 +221,7 @@ impl HttpCore {
         }
         if framing == ResponseBody::None {
             download.close(); // an answer to HEAD: nothing follows
-            if download.pulse.take().is_some() {
+            if download.flow().pulse.take().is_some() {
                 active.cancel(Cancel::Dropped, own); // it would wait for a client to leave
             }
         }

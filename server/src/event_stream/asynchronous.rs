@@ -75,7 +75,7 @@ impl Context {
         let spread = &record.core.spread;
         let share = spread.share(spread.next_number());
         let pulse = Pulse::new(options, share, crate::time::now());
-        download.pulse.set(Some(pulse));
+        download.flow().pulse.set(Some(pulse));
         if let Some(time) = options.get().retry {
             let first = Event::default().retry(time).encode();
             download.put(first.map_err(Error::internal)?.into());
