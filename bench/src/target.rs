@@ -6,7 +6,8 @@
 //! Not here: how a server is started (`src/bin/ringlane-target`), what is sent to it (scenarios).
 
 use bytes::Bytes;
-use ringlane::websocket::{Broadcast, Handler, Message, Options, Socket, Topics};
+use ringlane::topics::Topics;
+use ringlane::websocket::{Handler, Message, Options, Socket};
 use ringlane::{Builder, Context, Error, Json, Next, Result, Routes, StatusCode};
 use serde::Serialize;
 
@@ -17,8 +18,6 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Versions and resources: a thousand routes together.
 const VERSIONS: usize = 10;
 const RESOURCES: usize = 100;
-/// Messages that a subscriber may fall behind.
-const BEHIND_MAX: usize = 4096;
 
 /// The topic that everyone follows.
 const TOPIC: &str = "all";
@@ -36,8 +35,6 @@ const TOPIC: &str = "all";
 /// ```
 pub fn routes(server: Builder) -> Builder {
     let topics = server.topics();
-    let events: Broadcast<String> = Broadcast::with_capacity(BEHIND_MAX);
-    let sources = events.clone();
     let server = server
         .get("/plaintext", plaintext)
         .get("/async", async |ctx: Context| plaintext(ctx))
@@ -49,10 +46,8 @@ pub fn routes(server: Builder) -> Builder {
         .get("/baseline11", baseline)
         .post("/baseline11", baseline_with_body)
         .post("/upload", upload)
-        .get("/events", move |ctx: Context| follow(ctx, events.clone()))
-        .post("/publish", move |ctx: Context| {
-            publish(ctx, topics.clone(), sources.clone())
-        })
+        .get("/events", |ctx: Context| ctx.event_stream_of(TOPIC))
+        .post("/publish", move |ctx: Context| publish(ctx, topics.clone()))
         .websocket_with("/ws", echo_options(), echo)
         .websocket("/topic", Follower)
         .group("/layers", layers);
@@ -137,26 +132,11 @@ async fn upload(ctx: Context) -> Result {
 }
 
 /// Sends the body to everyone who follows, whichever way.
-async fn publish(ctx: Context, topics: Topics, events: Broadcast<String>) -> Result {
+async fn publish(ctx: Context, topics: Topics) -> Result {
     let message = ctx.body().text().await?;
-    topics.publish(TOPIC, message.as_str());
-    events.send(format!("data: {message}\n\n"));
+    topics.publish(TOPIC, message);
     ctx.set_status(StatusCode::NO_CONTENT);
     Ok(())
-}
-
-/// Server-Sent Events: every message that is published, until the client leaves.
-async fn follow(ctx: Context, events: Broadcast<String>) -> Result {
-    let mut subscription = events.subscribe();
-    ctx.set_content_type("text/event-stream")
-        .set_header("Cache-Control", "no-store");
-    let mut stream = ctx.stream()?;
-    loop {
-        // What was missed, because it fell behind, the generator sees.
-        if let Ok(event) = subscription.receive().await {
-            stream.send(String::clone(&event)).await?;
-        }
-    }
 }
 
 fn echo_options() -> Options {
