@@ -11,6 +11,7 @@
 //!
 //! Not here: whether the guide says what doctor says (`server/src/doctor/tests/guide.rs`).
 
+mod claims;
 mod page;
 mod script;
 

@@ -78,15 +78,10 @@ fn backlog() -> Step {
         "sysctl -w net.ipv4.tcp_slow_start_after_idle=0",
     ];
     let variants = vec![
-        variant("backlog 128", &old),
-        variant("safe profile, backlog 4096", &safe),
+        variant("before: backlog 128", &old),
+        variant("safe profile: backlog 4096", &safe),
     ];
-    step(
-        "storm",
-        "A storm of connections, before and after the safe profile",
-        Load::Storm,
-        variants,
-    )
+    step("storm", "A storm of connections", Load::Storm, variants)
 }
 
 fn not_sent() -> Step {
