@@ -4,6 +4,7 @@
 
 mod article;
 mod chat;
+mod commands;
 mod demo;
 mod doctor;
 mod drivers;

@@ -57,7 +57,9 @@ fn latest(root: &Path) -> io::Result<BTreeMap<String, Report>> {
     let mut latest: BTreeMap<String, Report> = BTreeMap::new();
     for file in fs::read_dir(root.join("bench/results"))? {
         let path = file?.path();
-        if path.extension().is_none_or(|end| end != "json") {
+        let name = file_name(&path);
+        // Those of the ladder are another program's.
+        if !name.ends_with(".json") || name.starts_with("ladder-") {
             continue;
         }
         let wrong = |error| io::Error::other(format!("{}: {error}", path.display()));
@@ -69,6 +71,11 @@ fn latest(root: &Path) -> io::Result<BTreeMap<String, Report>> {
         }
     }
     Ok(latest)
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// One scenario: its head, its image, its table, its remarks.
