@@ -61,8 +61,9 @@ export class Chart {
     const scale = this.log ? logarithmic(known) : linear(known, this.least, this.unit);
     const x = (time) => ((time - view.from) / (view.to - view.from)) * (width - (this.bare ? 1 : 5));
     const y = (value) => foot - scale.place(value) * (foot - head);
-    const parts = this.bare ? [] : this.#frame(scale, y, width, height, view);
+    const parts = this.bare ? [] : this.#grid(scale, y, width, foot);
     parts.push(...this.#curves(shown, x, y, foot));
+    if (!this.bare) parts.push(...this.#labels(scale, y, width, height, view));
     for (const at of view.restarts.filter((at) => at > view.from)) {
       parts.push(element("line", { class: "restart", x1: x(at), x2: x(at), y1: 0, y2: foot }));
       if (!this.bare) {
@@ -79,15 +80,15 @@ export class Chart {
     this.svg.replaceChildren(...parts);
   }
 
-  #frame(scale, y, width, height, view) {
-    const parts = [];
-    for (const mark of [0, ...scale.marks]) {
-      const at = mark === 0 ? height - FOOT : y(mark);
-      parts.push(element("line", { class: "grid", x1: 0, x2: width, y1: at, y2: at }));
-    }
-    for (const mark of scale.marks) {
-      parts.push(element("text", { x: 0, y: y(mark) + 12 }, this.format(mark)));
-    }
+  #grid(scale, y, width, foot) {
+    const lines = [foot, ...scale.marks.map(y)];
+    return lines.map((at) => element("line", { class: "grid", x1: 0, x2: width, y1: at, y2: at }));
+  }
+
+  /** On top of the curves, so that they can be read wherever a curve runs. */
+  #labels(scale, y, width, height, view) {
+    const label = (mark) => element("text", { x: 0, y: y(mark) + 12 }, this.format(mark));
+    const parts = scale.marks.map(label);
     const seconds = Math.round((view.to - view.from) / 1000);
     const ago = seconds < 120 ? `${seconds} s ago` : `${Math.round(seconds / 60)} min ago`;
     parts.push(element("text", { x: 0, y: height - 3 }, ago));

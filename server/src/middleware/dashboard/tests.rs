@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::sampler::ALONE_MAX;
 use super::{Board, Dashboard};
-use crate::testing::{Client, EventStream};
+use crate::testing::{Client, EventStream, Item};
 use crate::{Builder, Context, Result, Server};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,11 +19,11 @@ fn routes(dashboard: Dashboard) -> Builder {
 
 /// The samples that came since the last call.
 fn samples(stream: &mut EventStream) -> Result<Vec<Value>> {
-    let items = stream.read()?;
-    let all = items.iter().filter(|item| item.name == "sample");
-    Ok(all
-        .map(|item| serde_json::from_str(&item.data).expect("JSON"))
-        .collect())
+    let sample = |item| match item {
+        Item::Event(event) if event.event == "sample" => serde_json::from_str(&event.data).ok(),
+        _ => None,
+    };
+    Ok(stream.read()?.into_iter().filter_map(sample).collect())
 }
 
 #[test]
@@ -66,12 +66,18 @@ fn the_page_may_load_what_this_server_sends_and_nothing_else() -> Result {
         let foreign = text.replace("http://www.w3.org/2000/svg", "");
         assert!(!foreign.contains("http"), "{path} names another server");
         let is_page = path == "/_ringlane/";
-        assert!(!is_page || !text.contains(" style="), "the policy forbids it");
+        assert!(
+            !is_page || !text.contains(" style="),
+            "the policy forbids it"
+        );
     }
     let moved = client.get("/_ringlane").send()?;
     assert_eq!(moved.header("Location"), Some("/_ringlane/"));
     let about: Value = client.get("/_ringlane/about").send()?.json()?;
-    assert_eq!((&about["cores"], &about["driver"]), (&1.into(), &"simulated".into()));
+    assert_eq!(
+        (&about["cores"], &about["driver"]),
+        (&1.into(), &"simulated".into())
+    );
     Ok(())
 }
 
@@ -141,7 +147,9 @@ fn a_flag_that_is_down_leaves_no_histogram() -> Result {
         lane.times.get().is_some()
     };
     assert!(!has_times());
-    board.is_watched.store(true, std::sync::atomic::Ordering::SeqCst);
+    board
+        .is_watched
+        .store(true, std::sync::atomic::Ordering::SeqCst);
     client.get("/").send()?;
     assert!(has_times());
     Ok(())
