@@ -51,7 +51,7 @@ export class Chart {
   }
 
   draw(samples, view) {
-    const { width, height } = this.svg.getBoundingClientRect();
+    const { clientWidth: width, clientHeight: height } = this.svg;
     if (width < 1 || height < 1) return;
     const head = this.bare ? 3 : 8;
     const foot = height - (this.bare ? 1 : FOOT);

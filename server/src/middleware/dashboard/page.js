@@ -156,6 +156,9 @@ function view() {
 function draw() {
   if (samples.length === 0) return;
   const shown = view();
+  // One scale for all cores: what is uneven is seen.
+  const most = Math.max(10, ...samples.flatMap(({ cores }) => cores.map((core) => core.requests_per_second)));
+  for (const { chart } of lanes) chart.least = most;
   for (const chart of [...charts, ...lanes.map((lane) => lane.chart)]) chart.draw(samples, shown);
 }
 
