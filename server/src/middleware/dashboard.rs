@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! core 0 ─► Lane (histogram, thread) ─┐
-//! core n ─► Lane                      ├─► one sampler, once a second ─► topic ─► pages that are open
+//! core n ─► Lane                      ├─► a sampler, once a second ─► topic ─► open pages
 //! Counts of all cores                ─┘
 //! ```
 //!
@@ -58,9 +58,9 @@ const ICON: &str = include_str!("dashboard/icon.svg");
 ///
 /// It is measured once a second and only while a page is open: by one task, of words that each core
 /// writes anyway, and of a histogram of times that each core writes while it is watched. The last
-/// five minutes that were watched are kept for pages that are opened later. Latency is the time from
-/// the turn of the event loop that saw the request's head to the end of the layers below; answers
-/// that are streams have none, for they take as long as they last.
+/// five minutes that were watched are kept for pages that are opened later. Latency is the time
+/// from the turn of the event loop that saw the request's head to the end of the layers below;
+/// answers that are streams have none, for they take as long as they last.
 ///
 /// A server's inside is not for everybody. Unless it is [public](Self::public), the page and its
 /// stream exist for clients on this machine alone, who ask for it by `localhost` or a loopback

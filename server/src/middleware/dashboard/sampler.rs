@@ -18,7 +18,8 @@ use crate::time;
 use crate::topics::Topics;
 
 pub(super) const PERIOD: Duration = Duration::from_secs(1);
-/// Seconds without a page after which it ends: a page that is loaded anew has no hole in its charts.
+/// Seconds without a page after which it ends: a page that is loaded anew has no hole in its
+/// charts.
 pub(super) const ALONE_MAX: u32 = 5;
 
 /// Publishes samples for as long as somebody follows.
