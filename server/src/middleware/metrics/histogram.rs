@@ -104,8 +104,10 @@ impl Merged {
     /// What was recorded since an earlier reading of the same. Its longest time is that of its
     /// last bucket, at most 1/128 too long.
     pub(in crate::middleware) fn since(&self, earlier: Option<&Self>) -> Self {
-        let mut since = Self::default();
-        since.sum = self.sum - earlier.map_or(0, |earlier| earlier.sum.min(self.sum));
+        let mut since = Self {
+            sum: self.sum - earlier.map_or(0, |earlier| earlier.sum.min(self.sum)),
+            ..Self::default()
+        };
         for (at, bucket) in since.buckets.iter_mut().enumerate() {
             let before = earlier.map_or(0, |earlier| earlier.buckets[at]);
             *bucket = self.buckets[at].saturating_sub(before);
