@@ -6,9 +6,11 @@
 //! Not here: whether values are in range; the library checks them, by name.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use ringlane::middleware::Dashboard;
 use ringlane::{Builder, Driver, Limits, OverLimit, Server};
 
 use crate::doctor::DoctorArgs;
@@ -45,6 +47,17 @@ pub(crate) enum LogLevel {
     Debug,
 }
 
+/// Who is shown the dashboard.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum DashboardFor {
+    /// Clients on this machine, if only they can connect; otherwise nobody.
+    Auto,
+    /// Everybody.
+    On,
+    /// Nobody.
+    Off,
+}
+
 /// Options of `ringlane demo`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DemoArgs {
@@ -59,6 +72,11 @@ pub(crate) struct DemoArgs {
     /// Driver: auto, uring or epoll.
     #[arg(long, env = "RINGLANE_DRIVER", default_value = "auto")]
     driver: Driver,
+
+    /// Who is shown the live dashboard at /_ringlane/: `auto` is clients on this machine, if all
+    /// addresses are of the loopback.
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    dashboard: DashboardFor,
 
     /// Log level.
     #[arg(long, value_enum, default_value = "info")]
@@ -122,6 +140,18 @@ struct LimitArgs {
 }
 
 impl DemoArgs {
+    /// The dashboard, if anybody is to see it.
+    pub(crate) fn dashboard(&self) -> Option<Dashboard> {
+        match self.dashboard {
+            DashboardFor::Off => None,
+            DashboardFor::On => Some(Dashboard::new().public(true)),
+            DashboardFor::Auto => {
+                let is_here = self.bind.iter().all(|bind| is_loopback(bind));
+                is_here.then(Dashboard::new)
+            }
+        }
+    }
+
     /// The server that these arguments describe, without routes.
     pub(crate) fn server(&self) -> Builder {
         let drain_time = Duration::from_secs(self.drain_time);
@@ -143,6 +173,15 @@ impl DemoArgs {
         }
         server
     }
+}
+
+/// Whether only clients on this machine can connect to an address.
+fn is_loopback(bind: &str) -> bool {
+    let is_named = bind
+        .rsplit_once(':')
+        .is_some_and(|(host, _)| host == "localhost");
+    let address = bind.parse::<SocketAddr>();
+    is_named || address.is_ok_and(|address| address.ip().is_loopback())
 }
 
 impl LimitArgs {
@@ -189,4 +228,27 @@ pub(crate) fn start_logging(level: LogLevel) -> Result<(), Box<dyn Error>> {
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .try_init()
         .map_err(|error| format!("the log cannot be started: {error}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_addresses_are_of_this_machine_alone() {
+        for bind in ["127.0.0.1:80", "127.9.9.9:0", "[::1]:8080", "localhost:80"] {
+            assert!(is_loopback(bind), "{bind}");
+        }
+        for bind in [
+            "0.0.0.0:80",
+            "[::]:80",
+            "10.0.0.1:80",
+            "example.org:80",
+            "unix:/x",
+            "80",
+            "",
+        ] {
+            assert!(!is_loopback(bind), "{bind}");
+        }
+    }
 }

@@ -172,8 +172,9 @@ impl HttpCore {
 
     /// Its time without a request is over; but it was not idle while its last answer was on its
     /// way. That is looked at now, and not after each answer: most are gone in the turn they came.
-    fn end_idle(io: &mut Io<'_>) -> Intent {
+    fn end_idle(&self, io: &mut Io<'_>) -> Intent {
         if io.is_drained() {
+            self.core.counts.idle_timeouts.add();
             return Intent::Finish;
         }
         io.wake_when_drained(); // then its time begins
@@ -401,7 +402,7 @@ impl Application for HttpCore {
         if conversation.head_begun {
             return self.refuse_slow_head(io);
         }
-        Self::end_idle(io)
+        self.end_idle(io)
     }
 
     fn closed(&mut self, mut conversation: Conversation, reason: CloseReason) {

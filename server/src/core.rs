@@ -23,6 +23,8 @@ use crate::websocket::Sockets;
 
 /// One core, as its requests see it.
 pub(crate) struct Core {
+    /// Its number in this server, from 0.
+    pub(crate) number: usize,
     pub(crate) limits: Limits,
     /// Whether a client that has finished sending is still answered.
     pub(crate) half_close: bool,
@@ -69,6 +71,14 @@ pub(crate) struct Counts {
     pub(crate) graces_exceeded: Count,
     /// Handlers that panicked.
     pub(crate) panics: Count,
+    /// Heads that did not come in time.
+    pub(crate) head_timeouts: Count,
+    /// Connections closed because no request came on them.
+    pub(crate) idle_timeouts: Count,
+    /// Bodies that came too slowly.
+    pub(crate) body_timeouts: Count,
+    /// Handlers that ran out of their time.
+    pub(crate) handler_timeouts: Count,
 }
 
 #[derive(Debug, Default)]
@@ -139,6 +149,7 @@ impl Core {
         let spread = Rc::new(Spread::new(settings.drain_time));
         let sockets = Sockets::new(Rc::clone(&spread), Rc::clone(&topics));
         Self {
+            number,
             limits: settings.limits,
             half_close: settings.half_close,
             server_name: settings.server_name.clone(),

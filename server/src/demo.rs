@@ -14,7 +14,7 @@ mod streams;
 
 use std::sync::{Arc, OnceLock};
 
-use ringlane::middleware::Health;
+use ringlane::middleware::{Dashboard, Health};
 use ringlane::{Builder, Context, Error, Json, Result, StatusCode};
 use serde::Serialize;
 
@@ -36,10 +36,16 @@ impl Facts {
 }
 
 /// All routes of the demo.
-pub(crate) fn routes(server: Builder, facts: &Arc<Facts>) -> Builder {
-    let facts = Arc::clone(facts);
+pub(crate) fn routes(server: Builder, dashboard: Option<Dashboard>, facts: &Arc<Facts>) -> Builder {
+    let (facts, has_dashboard) = (Arc::clone(facts), dashboard.is_some());
+    let server = match dashboard {
+        Some(dashboard) => server.with(dashboard),
+        None => server,
+    };
     events::routes(chat::routes(server))
-        .get("/", move |ctx: Context| page::show(&ctx, facts.get()))
+        .get("/", move |ctx: Context| {
+            page::show(&ctx, facts.get(), has_dashboard);
+        })
         .get("/plaintext", plaintext)
         .get("/json", json)
         .get("/users/{id}", user)

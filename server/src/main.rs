@@ -36,7 +36,9 @@ fn main() -> ExitCode {
 fn run_demo(args: &DemoArgs) -> Result<(), Box<dyn Error>> {
     cli::start_logging(args.log)?;
     let facts = Arc::new(demo::Facts::default());
-    let handle = demo::routes(args.server(), &facts).build()?.start()?;
+    let handle = demo::routes(args.server(), args.dashboard(), &facts)
+        .build()?
+        .start()?;
     facts.set(handle.driver(), handle.metrics().len());
     for bind in handle.binds() {
         announce(bind);

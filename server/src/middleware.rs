@@ -22,6 +22,7 @@
 //! | [`RateLimit`], [`Timeout`], [`BodyLimit`] | how often, how long, and how much |
 //! | [`Compression`], [`Decompression`] | in which coding bodies travel |
 //! | [`Health`], [`Metrics`] | what monitors ask |
+//! | [`Dashboard`] | a live page of it all |
 //!
 //! As any layer they nest in the order in which they are written. Write them on the server itself:
 //! only its layers are also around answers that no route gives, such as 404 or a preflight's.
@@ -42,6 +43,7 @@ mod client;
 mod compression;
 mod cors;
 mod counters;
+mod dashboard;
 mod decompression;
 mod health;
 mod metrics;
@@ -57,6 +59,7 @@ pub use body_limit::BodyLimit;
 pub use compression::Compression;
 pub use cors::Cors;
 pub use counters::Counters;
+pub use dashboard::Dashboard;
 pub use decompression::Decompression;
 pub use health::Health;
 pub use metrics::{Metrics, Snapshot};

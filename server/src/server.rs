@@ -89,7 +89,7 @@ impl Server {
         } = self;
         let vitals = Arc::clone(&app.vitals);
         let cores = cores::start(setup, move |core| app.on_core(core))?;
-        vitals.start(cores.metrics());
+        vitals.start(cores.metrics(), cores.driver());
         let shutdown = Shutdown {
             control: cores.control(),
             drain_time,

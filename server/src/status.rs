@@ -25,10 +25,18 @@ use crate::{Context, Handle};
 /// What a server knows of itself.
 #[derive(Debug, Default)]
 pub(crate) struct Vitals {
-    started: OnceLock<(Instant, Vec<Arc<Metrics>>)>,
+    started: OnceLock<Started>,
     counts: Mutex<Vec<Arc<Counts>>>,
     is_withdrawn: AtomicBool,
     is_draining: AtomicBool,
+}
+
+/// What is known once all cores listen.
+#[derive(Debug)]
+struct Started {
+    at: Instant,
+    reactors: Vec<Arc<Metrics>>,
+    driver: String,
 }
 
 impl Vitals {
@@ -44,9 +52,18 @@ impl Vitals {
     }
 
     /// All cores listen.
-    pub(crate) fn start(&self, reactors: &[Arc<Metrics>]) {
-        // A server is started once: `start` takes it.
-        let _ = self.started.set((clock::now(), reactors.to_vec()));
+    pub(crate) fn start(&self, reactors: &[Arc<Metrics>], driver: &str) {
+        let started = Started {
+            at: clock::now(),
+            reactors: reactors.to_vec(),
+            driver: driver.to_owned(),
+        };
+        let _ = self.started.set(started); // a server is started once: `start` takes it
+    }
+
+    /// What moves the bytes, as the start said; empty before it.
+    pub(crate) fn driver(&self) -> &str {
+        self.started.get().map_or("", |started| &started.driver)
     }
 
     pub(crate) fn withdraw(&self) {
@@ -59,7 +76,7 @@ impl Vitals {
 
     pub(crate) fn status(&self) -> ServerStatus {
         let started = self.started.get();
-        let reactors = started.map_or(&[][..], |(_, reactors)| reactors);
+        let reactors = started.map_or(&[][..], |started| &started.reactors);
         let all = self.all_counts();
         let of_core = |(core, counts): (usize, &Arc<Counts>)| {
             CoreStatus::read(core, counts, reactors.get(core).map(Arc::as_ref))
@@ -71,7 +88,7 @@ impl Vitals {
                 None => ServerPhase::Starting,
                 Some(_) => ServerPhase::Ready,
             },
-            uptime: started.map_or(Duration::ZERO, |(since, _)| since.elapsed()),
+            uptime: started.map_or(Duration::ZERO, |started| started.at.elapsed()),
             cores: all.iter().enumerate().map(of_core).collect(),
         }
     }
@@ -164,6 +181,14 @@ pub struct CoreStatus {
     pub graces_exceeded: u64,
     /// Contexts that were held beyond their request.
     pub contexts_kept: u64,
+    /// Requests whose head did not come in [its time](crate::Limits::head_time).
+    pub head_timeouts: u64,
+    /// Connections closed because no request came in [their time](crate::Limits::idle_time).
+    pub idle_timeouts: u64,
+    /// Requests whose body came [too slowly](crate::Limits::body_progress_time).
+    pub body_timeouts: u64,
+    /// Handlers that ran out of [their time](crate::Limits::handler_time).
+    pub handler_timeouts: u64,
     /// Connections closed because the peer took no bytes in time.
     pub write_timeouts: u64,
     /// Accepts that failed because descriptors or memory had run out.
@@ -172,6 +197,8 @@ pub struct CoreStatus {
     pub turns: u64,
     /// Calls into the kernel that submit or wait.
     pub enters: u64,
+    /// Completions taken from the kernel.
+    pub completions: u64,
     /// Receives that found no buffer and had to wait in line.
     pub starved: u64,
 }
@@ -190,10 +217,15 @@ impl CoreStatus {
             panics: counts.panics.get(),
             graces_exceeded: counts.graces_exceeded.get(),
             contexts_kept: counts.contexts_kept.get(),
+            head_timeouts: counts.head_timeouts.get(),
+            idle_timeouts: counts.idle_timeouts.get(),
+            body_timeouts: counts.body_timeouts.get(),
+            handler_timeouts: counts.handler_timeouts.get(),
             write_timeouts: of_reactor(|words| words.write_timeouts.get()),
             exhausted: of_reactor(|words| words.exhausted.get()),
             turns: of_reactor(|words| words.turns.get()),
             enters: of_reactor(|words| words.enters.get()),
+            completions: of_reactor(|words| words.completions.get()),
             starved: of_reactor(|words| words.starved.get()),
         }
     }

@@ -155,13 +155,13 @@ fn claim() -> bool {
 fn sample() {
     let ticks = Ticks::read();
     let memory = Meminfo::current().ok();
-    let process_memory = stat(|stat| stat.rss_bytes().get());
+    let process_memory = memory_bytes();
     let mut sampler = sampler();
     let earlier = sampler.earlier.replace(ticks);
     let (process_cpu, system_cpu) = earlier.map_or((None, None), |earlier| ticks.since(&earlier));
     sampler.shown = Usage {
         process: ProcessUsage {
-            memory_bytes: process_memory.ok(),
+            memory_bytes: process_memory,
             cpu_percent: process_cpu,
         },
         system: SystemUsage {
@@ -176,6 +176,11 @@ fn sample() {
 /// A panic while it was locked left nothing half-done: each section here is a few moves.
 fn sampler() -> MutexGuard<'static, Sampler> {
     SAMPLER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What this process holds of the machine's memory now. It reads a file of the kernel's.
+pub(crate) fn memory_bytes() -> Option<u64> {
+    stat(|stat| stat.rss_bytes().get()).ok()
 }
 
 fn stat<T>(of: impl FnOnce(&procfs::process::Stat) -> T) -> ProcResult<T> {

@@ -77,7 +77,7 @@ impl Client {
         let ring = world.ring(&config);
         let mut reactor = Reactor::new(ring, config, || server.app().on_core(0))?;
         reactor.listen(listener);
-        server.app().vitals.start(&[reactor.metrics()]);
+        server.app().vitals.start(&[reactor.metrics()], "simulated");
         Ok(Self {
             reactor,
             world,

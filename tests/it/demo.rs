@@ -2,6 +2,7 @@
 //!
 //! Not here: what handlers and codecs do in detail; they have tests of their own.
 
+mod dashboard;
 mod events;
 mod load;
 mod process;
@@ -39,9 +40,17 @@ struct Demo {
 }
 
 impl Demo {
+    /// Listens on a free port, and on what addresses the options may name.
     fn start(options: &[&str]) -> Self {
+        let is_tcp = |pair: &[&str]| pair[0] == "--bind" && !pair[1].starts_with("unix:");
+        let has_address = options.windows(2).any(is_tcp);
         let mut child = Command::new(binary())
-            .args(["demo", "--bind", "127.0.0.1:0", "--log", "warn"])
+            .args(["demo", "--log", "warn"])
+            .args(if has_address {
+                &[][..]
+            } else {
+                &["--bind", "127.0.0.1:0"]
+            })
             .args(options)
             .stdout(Stdio::piped())
             .spawn()

@@ -66,12 +66,27 @@ pub struct Browser {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tab(String);
 
+/// What a user prefers of colours.
+///
+/// ```
+/// use ringlane_tests::browser::Scheme;
+///
+/// assert_ne!(Scheme::Light, Scheme::Dark);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scheme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
 impl Browser {
     /// Starts a driver and a browser with one empty tab.
     pub fn start() -> Self {
         let driver = Driver::start();
         let mut chromium = json!({
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+            "args": ["--headless=new", "--hide-scrollbars", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         });
         if let Some(path) = find("chromium") {
             chromium["binary"] = json!(path);
@@ -156,6 +171,27 @@ impl Browser {
         self.post("/window/rect", &size);
     }
 
+    /// Shows pages as on a screen of exactly so many pixels, be it narrower than any window.
+    pub fn look_through(&self, width: u32, height: u32) {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        self.tell("Emulation.setDeviceMetricsOverride", &metrics);
+    }
+
+    /// Shows pages as to a user who prefers these colours.
+    pub fn prefer(&self, scheme: Scheme) {
+        let value = match scheme {
+            Scheme::Light => "light",
+            Scheme::Dark => "dark",
+        };
+        let feature = json!({ "name": "prefers-color-scheme", "value": value });
+        self.tell(
+            "Emulation.setEmulatedMedia",
+            &json!({ "features": [feature] }),
+        );
+    }
+
     /// Takes a picture of what the tab shows, `NAME.png`, and tells where it is: below
     /// `target/screenshots`, or in `docs/images` if the environment has `RINGLANE_SCREENSHOTS`.
     pub fn picture(&self, name: &str) -> PathBuf {
@@ -177,6 +213,12 @@ impl Browser {
         let found = self.post("/element", &wanted);
         let id = found[ELEMENT].as_str().expect("an element");
         format!("/element/{id}")
+    }
+
+    /// A command of Chromium's own (DevTools Protocol), beside WebDriver's.
+    fn tell(&self, command: &str, parameters: &Value) {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", &body);
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {

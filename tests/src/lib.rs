@@ -23,6 +23,10 @@ mod websocket {}
 mod sse {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/DASHBOARD.md")]
+mod dashboard {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/GUIDE.md")]
 mod guide {}
 

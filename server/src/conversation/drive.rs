@@ -84,6 +84,7 @@ impl HttpCore {
             match active.clocks.running() {
                 Running::Nothing => active.beat(io, &waker),
                 Running::Handler => {
+                    http.core.counts.handler_timeouts.add();
                     let answer = http.core.limits.timeout_answer();
                     active.cancel(Cancel::TimedOut(answer), &waker);
                 }
@@ -94,6 +95,7 @@ impl HttpCore {
                 Running::Body => {
                     let limits = &http.core.limits;
                     if !active.clocks.renew_body(active.decoded, limits) {
+                        http.core.counts.body_timeouts.add();
                         if active.is_answered {
                             return Progress::End(Intent::Linger); // it may still be sending
                         }

@@ -27,6 +27,7 @@ impl HttpCore {
     #[cold]
     pub(super) fn refuse_slow_head(&mut self, io: &mut Io<'_>) -> Intent {
         self.core.counts.heads_refused.add();
+        self.core.counts.head_timeouts.add();
         let message = "the request did not arrive in time";
         self.refuse(StatusCode::REQUEST_TIMEOUT, message, &[], io)
     }

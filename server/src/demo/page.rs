@@ -5,8 +5,13 @@ use ringlane::Context;
 const TEMPLATE: &str = include_str!("index.html");
 
 /// Answers with the page; `facts` are the driver's description and the count of workers.
-pub(crate) fn show(ctx: &Context, (driver, workers): (&str, usize)) {
+pub(crate) fn show(ctx: &Context, (driver, workers): (&str, usize), has_dashboard: bool) {
+    let dashboard = match has_dashboard {
+        true => r#"<p><a href="/_ringlane/">Dashboard</a>: the server at work, live.</p>"#,
+        false => "",
+    };
     let page = TEMPLATE
+        .replace("{dashboard}", dashboard)
         .replace("{version}", env!("CARGO_PKG_VERSION"))
         .replace("{driver}", &escape(driver).replace('|', "|<wbr>"))
         .replace("{workers}", &workers.to_string())

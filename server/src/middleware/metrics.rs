@@ -13,7 +13,7 @@
 //! Not here: the histogram (`metrics/histogram.rs`), its pages (`metrics/render.rs`), what is
 //! counted of connections (`status.rs`).
 
-mod histogram;
+pub(super) mod histogram;
 mod render;
 
 use std::fmt;

@@ -33,7 +33,7 @@ const fn bound(index: usize) -> u64 {
     ((fine as u64 + 1) << shift) - 1
 }
 
-pub(super) struct Histogram {
+pub(in crate::middleware) struct Histogram {
     buckets: Box<[Count]>,
     sum: Count,
     max: Count,
@@ -52,7 +52,7 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(super) fn record(&self, time: Duration) {
+    pub(in crate::middleware) fn record(&self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[index(nanos.min(NANOS_MAX))].add();
         self.sum
@@ -62,7 +62,7 @@ impl Histogram {
 }
 
 /// Several histograms together, as they were when they were read.
-pub(super) struct Merged {
+pub(in crate::middleware) struct Merged {
     buckets: Box<[u64]>,
     count: u64,
     sum: u64,
@@ -81,7 +81,7 @@ impl Default for Merged {
 }
 
 impl Merged {
-    pub(super) fn add(&mut self, other: &Histogram) {
+    pub(in crate::middleware) fn add(&mut self, other: &Histogram) {
         for (all, bucket) in self.buckets.iter_mut().zip(&other.buckets) {
             let count = bucket.get();
             *all += count;
@@ -91,27 +91,55 @@ impl Merged {
         self.max = self.max.max(other.max.get());
     }
 
-    pub(super) fn count(&self) -> u64 {
+    /// Adds what was read elsewhere.
+    pub(in crate::middleware) fn join(&mut self, other: &Self) {
+        for (all, bucket) in self.buckets.iter_mut().zip(&other.buckets) {
+            *all += bucket;
+        }
+        self.count += other.count;
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
+
+    /// What was recorded since an earlier reading of the same. Its longest time is that of its
+    /// last bucket, at most 1/128 too long.
+    pub(in crate::middleware) fn since(&self, earlier: Option<&Self>) -> Self {
+        let mut since = Self {
+            sum: self.sum - earlier.map_or(0, |earlier| earlier.sum.min(self.sum)),
+            ..Self::default()
+        };
+        for (at, bucket) in since.buckets.iter_mut().enumerate() {
+            let before = earlier.map_or(0, |earlier| earlier.buckets[at]);
+            *bucket = self.buckets[at].saturating_sub(before);
+            since.count += *bucket;
+            if *bucket > 0 {
+                since.max = bound(at).min(self.max);
+            }
+        }
+        since
+    }
+
+    pub(in crate::middleware) fn count(&self) -> u64 {
         self.count
     }
 
-    pub(super) fn sum(&self) -> Duration {
+    pub(in crate::middleware) fn sum(&self) -> Duration {
         let nanos = u128::from(self.sum) * u128::from(SUM_UNIT);
         Duration::from_nanos_u128(nanos)
     }
 
-    pub(super) fn mean(&self) -> Duration {
+    pub(in crate::middleware) fn mean(&self) -> Duration {
         let nanos = u128::from(self.sum) * u128::from(SUM_UNIT);
         Duration::from_nanos_u128(nanos / u128::from(self.count.max(1)))
     }
 
-    pub(super) fn max(&self) -> Duration {
+    pub(in crate::middleware) fn max(&self) -> Duration {
         Duration::from_nanos(self.max)
     }
 
     /// The time within which so many in a hundred ended: by the nearest-rank method, and the
     /// longest time of its bucket.
-    pub(super) fn percentile(&self, percent: f64) -> Duration {
+    pub(in crate::middleware) fn percentile(&self, percent: f64) -> Duration {
         let rank = (percent / 100.0 * self.count as f64).ceil().max(1.0) as u64;
         let mut below = 0;
         let reaches = |&count: &u64| {
@@ -127,7 +155,7 @@ impl Merged {
     }
 
     /// How many took so long at most; those in the bucket that this cuts are taken for longer.
-    pub(super) fn within(&self, time: Duration) -> u64 {
+    pub(in crate::middleware) fn within(&self, time: Duration) -> u64 {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let end = index(nanos.min(NANOS_MAX).saturating_add(1).min(NANOS_MAX));
         self.buckets[..end].iter().sum()
@@ -208,6 +236,33 @@ mod tests {
         assert_eq!(all.percentile(1.0), Duration::ZERO);
         assert_eq!(all.within(Duration::ZERO), 1);
         assert_eq!(all.within(Duration::from_secs(600)), 1);
+    }
+
+    #[test]
+    fn what_came_since_is_what_both_readings_differ_in() {
+        let core = Histogram::default();
+        let read = || {
+            let mut merged = Merged::default();
+            merged.add(&core);
+            merged
+        };
+        core.record(Duration::from_secs(9));
+        let earlier = read();
+        for millis in 1..=100 {
+            core.record(Duration::from_millis(millis));
+        }
+        let since = read().since(Some(&earlier));
+        assert_eq!(since.count(), 100);
+        assert_eq!(since.mean().as_micros() / 100, 505);
+        let longest = since.percentile(100.0).as_micros();
+        assert!((100_000..=100_800).contains(&longest), "{longest}");
+        let none = read().since(Some(&read()));
+        assert_eq!((none.count(), none.max()), (0, Duration::ZERO));
+        let mut all = none;
+        all.join(&earlier);
+        all.join(&since);
+        assert_eq!((all.count(), all.max()), (101, Duration::from_secs(9)));
+        assert_eq!(read().since(None).count(), 101);
     }
 
     #[test]
