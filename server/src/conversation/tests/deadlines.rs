@@ -225,3 +225,29 @@ fn what_follows_next_has_a_grace_time() {
     assert_eq!(onion(5), (true, 0));
     assert_eq!(onion(15), (false, 1));
 }
+
+#[test]
+fn what_took_too_long_is_counted_by_kind() {
+    let server = routes().get("/counts", |ctx: Context| {
+        let status = ctx.server_status();
+        let core = &status.cores[0];
+        let (head, idle) = (core.head_timeouts, core.idle_timeouts);
+        let (body, handler) = (core.body_timeouts, core.handler_timeouts);
+        format!("{head} {idle} {body} {handler}")
+    });
+    let mut talk = Talk::with(server);
+    let mut after = |input: &str, time: Duration, expected: &str| {
+        let late = talk.client.connect();
+        late.send(input);
+        talk.client.run(time).expect("the core runs");
+        talk.connection = talk.client.connect();
+        talk.received.clear();
+        talk.send("GET /counts HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .expect(&format!("200 close {expected} | end"));
+    };
+    after("GET / HTTP/1.1\r\n", 11 * SECOND, "1 0 0 0");
+    after("", 61 * SECOND, "1 1 0 0");
+    let slow = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1";
+    after(slow, 11 * SECOND, "1 1 1 0");
+    after(&sleep(31), 31 * SECOND, "1 1 1 1");
+}

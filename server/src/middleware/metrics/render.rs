@@ -40,7 +40,7 @@ type OfCore = (
     fn(&CoreStatus) -> u64,
 );
 
-const OF_CORES: [OfCore; 11] = [
+const OF_CORES: [OfCore; 15] = [
     (
         "connections",
         "gauge",
@@ -82,6 +82,30 @@ const OF_CORES: [OfCore; 11] = [
         "counter",
         "Handlers and layers that panicked.",
         |core| core.panics,
+    ),
+    (
+        "head_timeouts_total",
+        "counter",
+        "Connections whose head did not end in time.",
+        |core| core.head_timeouts,
+    ),
+    (
+        "idle_timeouts_total",
+        "counter",
+        "Connections that asked for nothing for too long.",
+        |core| core.idle_timeouts,
+    ),
+    (
+        "body_timeouts_total",
+        "counter",
+        "Requests whose body came too slowly.",
+        |core| core.body_timeouts,
+    ),
+    (
+        "handler_timeouts_total",
+        "counter",
+        "Handlers that took too long.",
+        |core| core.handler_timeouts,
     ),
     (
         "write_timeouts_total",
