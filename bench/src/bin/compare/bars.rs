@@ -45,7 +45,8 @@ pub(crate) fn judge(scenario: &Scenario, rows: &[Row]) -> Vec<Verdict> {
         verdicts.extend(peers().map(|peer| below(own, peer, 100, unit)));
     }
     for (name, percent_max) in &bars.peer_percent_max {
-        if let Some(peer) = peers().find(|peer| peer.name == *name) {
+        let mut others = rows.iter().filter(|row| is_whole(row));
+        if let Some(peer) = others.find(|row| row.name == *name) {
             verdicts.push(below(own, peer, *percent_max, unit));
         }
     }

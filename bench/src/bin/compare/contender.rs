@@ -55,14 +55,23 @@ pub(crate) struct Contender {
 type Make = fn(&str) -> Contender;
 
 /// Every server that is known by name.
-const NAMES: [(&str, Make); 17] = [
+const NAMES: [(&str, Make); 19] = [
     ("ringlane", |name| {
         Contender::demo(name, Role::Ringlane, &[])
     }),
     ("ringlane-epoll", |name| {
         Contender::demo(name, Role::Variant, &["--driver", "epoll"])
     }),
-    ("ringlane-target", Contender::target),
+    ("ringlane-target", |name| {
+        Contender::target(name, Role::Ringlane, &[])
+    }),
+    ("ringlane-guarded", |name| {
+        Contender::target(name, Role::Ringlane, &["guarded"])
+    }),
+    // What the layers of the one before cost.
+    ("ringlane-bare", |name| {
+        Contender::target(name, Role::Variant, &[])
+    }),
     ("floor-uring", |name| {
         Contender::peers(name, Role::Floor, "floor-uring", &[])
     }),
@@ -137,14 +146,17 @@ impl Contender {
         }
     }
 
-    fn target(name: &str) -> Self {
+    fn target(name: &str, role: Role, more: &[&str]) -> Self {
+        let start = ["target/release/ringlane-target", PORT];
         Self {
             name: name.to_owned(),
-            role: Role::Ringlane,
+            role,
             source: Source::Bench("ringlane-target"),
-            command: ["target/release/ringlane-target", PORT]
-                .map(str::to_owned)
-                .to_vec(),
+            command: start
+                .iter()
+                .chain(more)
+                .map(|word| (*word).to_owned())
+                .collect(),
         }
     }
 

@@ -1,4 +1,5 @@
-//! `ringlane-target PORT`: ringlane with every route that is measured, one worker.
+//! `ringlane-target PORT [guarded]`: ringlane with every route that is measured, one worker;
+//! guarded, within the layers that most servers want.
 //!
 //! Not here: the routes (`src/target.rs`).
 
@@ -8,18 +9,30 @@
     reason = "whoever waits for the server reads this line"
 )]
 
+use std::io;
+
+use ringlane::middleware::{Counters, RequestId, SecurityHeaders};
 use ringlane::{Result, Server};
 
 fn main() -> Result {
-    let usage = "the first argument is the port";
-    let port: u16 = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidInput, usage))?;
-    let server = Server::builder()
+    let mut arguments = std::env::args().skip(1);
+    let port = arguments.next().and_then(|text| text.parse::<u16>().ok());
+    let layers = arguments.next();
+    let (Some(port), None | Some("guarded"), None) = (port, layers.as_deref(), arguments.next())
+    else {
+        let usage = "usage: ringlane-target PORT [guarded]";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, usage).into());
+    };
+    let mut server = Server::builder()
         .bind(&format!("127.0.0.1:{port}"))
         .workers(1)
         .backlog(4096);
+    if layers.is_some() {
+        server = server
+            .with(RequestId::new())
+            .with(SecurityHeaders::new())
+            .with(Counters::new());
+    }
     let handle = ringlane_bench::target::routes(server).build()?.start()?;
     println!("ready");
     handle.wait_for_signal()
