@@ -31,7 +31,7 @@ pub struct Config {
     /// What happens to one more. Default [`OverLimit::Wait`].
     pub over_limit: OverLimit,
     /// Input that may wait unconsumed, per connection, in bytes. Default 64 KiB, 1 KiB to 1 GiB.
-    /// Beyond it the socket is not read. One burst of buffers may still exceed it.
+    /// Beyond it the socket is not read. One burst of buffers, or a large one, may still exceed it.
     pub input_bytes_max: usize,
     /// How long a peer may take no byte of what is sent to it. Default 30 s, from 100 ms. Beyond it
     /// the connection is closed.
@@ -47,6 +47,11 @@ pub struct Config {
     pub buffers: u16,
     /// The size of each, in bytes. Default 4 KiB, 64 B to 1 MiB.
     pub buffer_bytes: u32,
+    /// Receive buffers for connections that fill several of the others in a row, as uploads do.
+    /// Default 8; a power of two from 2 to 1,024. Their memory is used only when they are.
+    pub large_buffers: u16,
+    /// The size of each, in bytes. Default 128 KiB, from `buffer_bytes` to 4 MiB.
+    pub large_buffer_bytes: u32,
 }
 
 impl Default for Config {
@@ -61,6 +66,8 @@ impl Default for Config {
             accept_backoff: Duration::from_millis(50),
             buffers: 1024,
             buffer_bytes: 4096,
+            large_buffers: 8,
+            large_buffer_bytes: 128 * 1024,
         }
     }
 }
@@ -114,15 +121,21 @@ impl Config {
         )?;
         within("buffers", self.buffers, 2..=32_768)?;
         within("buffer_bytes", self.buffer_bytes, 64..=1 << 20)?;
-        if !self.buffers.is_power_of_two() {
-            let problem = format!("{} is not a power of two", self.buffers);
-            return Err(ConfigError {
-                name: "buffers",
-                problem,
-            });
-        }
-        Ok(())
+        power_of_two("buffers", self.buffers)?;
+        within("large_buffers", self.large_buffers, 2..=1024)?;
+        power_of_two("large_buffers", self.large_buffers)?;
+        let sizes = self.buffer_bytes..=4 << 20;
+        within("large_buffer_bytes", self.large_buffer_bytes, sizes)
     }
+}
+
+/// Rings of buffers have no other lengths.
+fn power_of_two(name: &'static str, value: u16) -> Result<(), ConfigError> {
+    if value.is_power_of_two() {
+        return Ok(());
+    }
+    let problem = format!("{value} is not a power of two");
+    Err(ConfigError { name, problem })
 }
 
 fn within<T: PartialOrd + fmt::Debug>(
@@ -179,5 +192,17 @@ mod tests {
         check("buffers", |config| config.buffers = 1);
         check("buffers", |config| config.buffers = 1000);
         check("buffer_bytes", |config| config.buffer_bytes = 63);
+        check("", |config| config.large_buffers = 1024);
+        check("large_buffers", |config| config.large_buffers = 2048);
+        check("large_buffers", |config| config.large_buffers = 1);
+        check("large_buffers", |config| config.large_buffers = 3);
+        check("", |config| config.large_buffer_bytes = 4096);
+        check("large_buffer_bytes", |config| {
+            config.large_buffer_bytes = 4095
+        });
+        check("", |config| config.large_buffer_bytes = 4 << 20);
+        check("large_buffer_bytes", |config| {
+            config.large_buffer_bytes = (4 << 20) + 1
+        });
     }
 }

@@ -8,8 +8,9 @@
 
 use crate::application::{CloseReason, Io};
 use crate::clock::Instant;
+use crate::flow::Flow;
 use crate::inbox::Inbox;
-use crate::op::Socket;
+use crate::op::{Room, Socket};
 use crate::outbox::Outbox;
 use crate::timers::Wheel;
 use crate::token::{Generation, OpKind, Slot, Token};
@@ -34,8 +35,8 @@ pub(crate) enum Phase {
 pub(crate) enum Receiving {
     /// Nothing: the input has ended, or too much of it waits to be consumed.
     Not,
-    /// Bytes arrive by themselves.
-    Armed,
+    /// Bytes arrive by themselves, into such buffers.
+    Armed(Room),
     /// It was asked to stop, and has not stopped yet.
     Stopping,
     /// It waits in line for buffers to come home.
@@ -49,6 +50,7 @@ pub(crate) struct Connection<C> {
     pub(crate) generation: Generation,
     pub(crate) phase: Phase,
     pub(crate) receiving: Receiving,
+    pub(crate) flow: Flow,
     pub(crate) in_flight: u16,
     /// A wait for the peer's hang-up is armed, in place of a receive.
     pub(crate) hang_up_armed: bool,
@@ -90,6 +92,7 @@ impl<C> Connection<C> {
             generation,
             phase: Phase::Open,
             receiving: Receiving::Not,
+            flow: Flow::default(),
             in_flight: 0,
             hang_up_armed: false,
             sending: false,

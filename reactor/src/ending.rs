@@ -49,7 +49,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let receiving = std::mem::replace(&mut connection.receiving, Receiving::Stopping);
         let (hang_up, sending) = (connection.hang_up_armed, connection.sending);
         let conversation = connection.conversation.take();
-        if receiving == Receiving::Armed {
+        if matches!(receiving, Receiving::Armed(_)) {
             self.cancel(slot, OpKind::Receive);
         }
         if hang_up {

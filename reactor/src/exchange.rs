@@ -13,7 +13,7 @@ use crate::completion::{
     send_outcome,
 };
 use crate::connection::{Phase, Receiving};
-use crate::op::{Op, Outgoing};
+use crate::op::{Op, Outgoing, Room};
 use crate::reactor::Reactor;
 use crate::ring::{Buffer, Ring};
 use crate::token::{OpKind, Slot, Token};
@@ -74,11 +74,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     #[inline]
     fn received(&mut self, slot: Slot, result: i32, more: bool, loan: Loan) {
         let connection = &mut self.connections[slot.index()];
+        let was = connection.receiving;
         if !more {
             connection.receiving = Receiving::Not;
         }
         let outcome = receive_outcome(result);
         if let Loan::Buffer(buffer) = loan {
+            connection.flow.note(buffer.len >= self.config.buffer_bytes);
             if outcome == ReceiveOutcome::Bytes && connection.phase == Phase::Open {
                 self.advance(slot, Some(&buffer));
             } else if outcome == ReceiveOutcome::Bytes {
@@ -94,6 +96,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 self.peer_finished(slot);
             }
             ReceiveOutcome::PeerGone => self.close(slot, CloseReason::PeerGone),
+            ReceiveOutcome::NoBuffer if was == Receiving::Armed(Room::Large) => {
+                self.connections[slot.index()].flow.found_none_large();
+                self.resume_receiving(slot);
+            }
             ReceiveOutcome::NoBuffer => self.starve(slot),
             ReceiveOutcome::Cancelled if self.is_ending(slot) => self.progress_end(slot),
             ReceiveOutcome::Cancelled => self.resume_receiving(slot),
@@ -187,7 +193,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     }
 
     /// What a call may have left to do: its output is to be sent; input that it did not take may be
-    /// too much, or no longer be; what it waits for may be so already.
+    /// too much, or no longer be, or come better into other buffers; what it waits for may be so
+    /// already.
     #[inline]
     fn go_on(&mut self, slot: Slot) {
         let connection = &mut self.connections[slot.index()];
@@ -198,12 +205,15 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             self.output.push(slot);
         }
         match connection.receiving {
-            Receiving::Armed if connection.carry.len() > self.config.input_bytes_max => {
+            Receiving::Armed(room)
+                if room != connection.flow.room()
+                    || connection.carry.len() > self.config.input_bytes_max =>
+            {
                 connection.receiving = Receiving::Stopping;
                 self.cancel(slot, OpKind::Receive);
             }
             Receiving::Not if !connection.input_ended => self.resume_receiving(slot),
-            Receiving::Not | Receiving::Armed | Receiving::Stopping | Receiving::Starved => {}
+            Receiving::Not | Receiving::Armed(_) | Receiving::Stopping | Receiving::Starved => {}
         }
         if wants_wake {
             self.wake_connection(slot);
@@ -235,10 +245,11 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 connection.receiving = Receiving::Stopping; // then a receive takes its place
                 return self.cancel(slot, OpKind::HangUp);
             }
-            connection.receiving = Receiving::Armed;
+            let room = connection.flow.room();
+            connection.receiving = Receiving::Armed(room);
             connection.began();
             let token = connection.token(OpKind::Receive, slot);
-            self.ring.push(Op::Receive { socket }, token);
+            self.ring.push(Op::Receive { socket, room }, token);
         } else if !connection.hang_up_armed && !connection.peer_finished {
             connection.hang_up_armed = true;
             connection.began();

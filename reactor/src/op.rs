@@ -46,10 +46,12 @@ pub enum Op {
         /// A listening socket.
         listener: Socket,
     },
-    /// Receives into buffers of the ring as bytes come (*repeats*).
+    /// Receives into buffers of the ring as bytes come (*repeats*, if the room is small).
     Receive {
         /// From where.
         socket: Socket,
+        /// Into which buffers.
+        room: Room,
     },
     /// Sends; may complete short.
     Send {
@@ -97,6 +99,17 @@ impl Op {
             Self::Notice => OpKind::Notice,
         }
     }
+}
+
+/// Which of the ring's buffers bytes are received into.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Room {
+    /// Small ones, of which there are many: right for requests.
+    #[default]
+    Small,
+    /// One large one, of which there are few: right for bodies that come faster than a small one
+    /// is read. Completes once.
+    Large,
 }
 
 /// Bytes on their way to a peer, and how many of them have gone.

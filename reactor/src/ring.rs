@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::completion::Completion;
 use crate::mailbox::Bell;
-use crate::op::{Op, Socket};
+use crate::op::{Op, Room, Socket};
 use crate::token::Token;
 
 /// What a ring does, whether the kernel is real or not.
@@ -112,6 +112,24 @@ pub struct Buffer {
     pub(crate) ring: u64,
     pub(crate) id: u16,
     pub(crate) len: u32,
+}
+
+/// The numbers of large buffers begin here; of small ones there are at most as many.
+pub(crate) const LARGE_FROM: u16 = 1 << 15;
+
+impl Buffer {
+    /// Which of the ring's buffers it is one of, and its number among them.
+    pub(crate) fn place(&self) -> (Room, usize) {
+        room_of(self.id)
+    }
+}
+
+/// Which buffers a number is of, and its place among them.
+pub(crate) fn room_of(id: u16) -> (Room, usize) {
+    match id.checked_sub(LARGE_FROM) {
+        Some(place) => (Room::Large, usize::from(place)),
+        None => (Room::Small, usize::from(id)),
+    }
 }
 
 /// A number that no other ring of this process has, to tell buffers apart.

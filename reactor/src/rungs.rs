@@ -16,7 +16,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use crate::completion::Loan;
 use crate::config::Config;
-use crate::op::{Op, Socket};
+use crate::op::{Op, Room, Socket};
 use crate::ring::{Ring, Wait};
 use crate::sys::buffers::Buffers;
 use crate::sys::uring::Uring;
@@ -216,7 +216,7 @@ pub(crate) fn open(rung: Rung, config: &Config) -> Result<Uring, RingError> {
     if !ring.params().is_feature_nodrop() || !ring.params().is_feature_ext_arg() {
         return Err(RingError::Missing(io::ErrorKind::Unsupported.into()));
     }
-    let buffers = Buffers::new(config.buffers, config.buffer_bytes);
+    let buffers = Buffers::new(config);
     let mut uring = Uring::new(ring, buffers).map_err(explain)?;
     self_test(&mut uring)?;
     Ok(uring)
@@ -250,7 +250,8 @@ fn self_test(ring: &mut Uring) -> Result<(), RingError> {
     for (index, (near, far)) in pairs.into_iter().enumerate() {
         let socket = Socket::from(near);
         ours.push((socket, far));
-        ring.push(Op::Receive { socket }, receive_token(index));
+        let room = Room::Small;
+        ring.push(Op::Receive { socket, room }, receive_token(index));
     }
     for (message, (_, far)) in MESSAGES.iter().zip(&ours) {
         rustix::io::write(far.as_fd(), message).map_err(|errno| RingError::Other(errno.into()))?;

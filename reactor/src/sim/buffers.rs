@@ -7,7 +7,9 @@
 
 use std::collections::VecDeque;
 
-use crate::ring::{Buffer, next_ring};
+use crate::config::Config;
+use crate::op::Room;
+use crate::ring::{Buffer, LARGE_FROM, next_ring};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Place {
@@ -21,6 +23,13 @@ enum Place {
 pub(super) struct Buffers {
     /// Borne by every buffer that is lent.
     ring: u64,
+    small: Group,
+    large: Group,
+}
+
+/// Those of one size.
+#[derive(Debug)]
+struct Group {
     arena: Vec<u8>,
     bytes_each: usize,
     places: Vec<Place>,
@@ -28,11 +37,10 @@ pub(super) struct Buffers {
     free: VecDeque<u16>,
 }
 
-impl Buffers {
-    pub(super) fn new(count: u16, bytes_each: u32) -> Self {
+impl Group {
+    fn new(count: u16, bytes_each: u32) -> Self {
         let bytes_each = bytes_each as usize;
         Self {
-            ring: next_ring(),
             arena: vec![0; usize::from(count) * bytes_each],
             bytes_each,
             places: vec![Place::Free; usize::from(count)],
@@ -40,20 +48,53 @@ impl Buffers {
         }
     }
 
-    pub(super) fn bytes_each(&self) -> usize {
-        self.bytes_each
+    fn memory(&mut self, at: usize, len: usize) -> &mut [u8] {
+        &mut self.arena[at * self.bytes_each..][..len]
+    }
+}
+
+impl Buffers {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            ring: next_ring(),
+            small: Group::new(config.buffers, config.buffer_bytes),
+            large: Group::new(config.large_buffers, config.large_buffer_bytes),
+        }
     }
 
-    pub(super) fn any_free(&self) -> bool {
-        !self.free.is_empty()
+    fn group(&self, room: Room) -> &Group {
+        match room {
+            Room::Small => &self.small,
+            Room::Large => &self.large,
+        }
+    }
+
+    fn group_mut(&mut self, room: Room) -> &mut Group {
+        match room {
+            Room::Small => &mut self.small,
+            Room::Large => &mut self.large,
+        }
+    }
+
+    pub(super) fn bytes_each(&self, room: Room) -> usize {
+        self.group(room).bytes_each
+    }
+
+    pub(super) fn any_free(&self, room: Room) -> bool {
+        !self.group(room).free.is_empty()
     }
 
     /// Copies bytes to a free buffer; `None` if there is none.
-    pub(super) fn fill(&mut self, bytes: &[u8]) -> Option<Buffer> {
-        let id = self.free.pop_front()?;
-        self.places[usize::from(id)] = Place::Filled;
-        let start = usize::from(id) * self.bytes_each;
-        self.arena[start..start + bytes.len()].copy_from_slice(bytes);
+    pub(super) fn fill(&mut self, room: Room, bytes: &[u8]) -> Option<Buffer> {
+        let group = self.group_mut(room);
+        let number = group.free.pop_front()?;
+        let at = usize::from(number);
+        group.places[at] = Place::Filled;
+        group.memory(at, bytes.len()).copy_from_slice(bytes);
+        let id = match room {
+            Room::Small => number,
+            Room::Large => number + LARGE_FROM,
+        };
         let len = u32::try_from(bytes.len()).expect("a buffer is no longer than its u32 length");
         Some(Buffer {
             ring: self.ring,
@@ -64,24 +105,27 @@ impl Buffers {
 
     /// The buffer is handed to the reactor.
     pub(super) fn lend(&mut self, buffer: &Buffer) {
-        let place = &mut self.places[usize::from(buffer.id)];
+        let (room, at) = buffer.place();
+        let place = &mut self.group_mut(room).places[at];
         assert_eq!(*place, Place::Filled, "a buffer was lent twice");
         *place = Place::Lent;
     }
 
     pub(super) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
         self.assert_lent(buffer, "read");
-        let start = usize::from(buffer.id) * self.bytes_each;
-        &mut self.arena[start..start + buffer.len as usize]
+        let (room, at) = buffer.place();
+        self.group_mut(room).memory(at, buffer.len as usize)
     }
 
     /// The buffer comes home, and what it held is overwritten.
     pub(super) fn recycle(&mut self, buffer: Buffer) {
         self.assert_lent(&buffer, "given back");
-        let start = usize::from(buffer.id) * self.bytes_each;
-        self.arena[start..start + self.bytes_each].fill(0xdb);
-        self.places[usize::from(buffer.id)] = Place::Free;
-        self.free.push_back(buffer.id);
+        let (room, at) = buffer.place();
+        let group = self.group_mut(room);
+        let whole = group.bytes_each;
+        group.memory(at, whole).fill(0xdb);
+        group.places[at] = Place::Free;
+        group.free.push_back(at as u16); // it came from there
     }
 
     #[cfg(test)]
@@ -91,7 +135,8 @@ impl Buffers {
 
     fn assert_lent(&self, buffer: &Buffer, what: &str) {
         assert!(buffer.ring == self.ring, "a buffer of another ring");
-        let place = self.places.get(usize::from(buffer.id));
+        let (room, at) = buffer.place();
+        let place = self.group(room).places.get(at);
         assert_eq!(
             place,
             Some(&Place::Lent),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use crate::completion::{Completion, Loan};
-use crate::op::{Op, Outgoing, Socket};
+use crate::op::{Op, Outgoing, Room, Socket};
 use crate::sim::buffers::Buffers;
 use crate::sim::coverage::{ACCEPT_EXHAUSTED, ACCEPT_PASSING, Fault, SPURIOUS, unforeseen};
 use crate::sim::faults::Mutation;
@@ -43,7 +43,9 @@ impl State {
                     self.cancel(serial, target);
                 }
                 // Some kernels end a receive that finds no buffer before any byte has come.
-                Some(Op::Receive { .. }) if !buffers.any_free() => self.out_of_buffers(serial),
+                Some(Op::Receive { room, .. }) if !buffers.any_free(*room) => {
+                    self.out_of_buffers(serial);
+                }
                 _ => {}
             }
         }
@@ -133,7 +135,9 @@ impl State {
             }
             (_, Some(errno)) => self.fail(serial, errno, Loan::Nothing),
             (Op::Accept { listener }, None) => self.accept(serial, listener, doomed),
-            (Op::Receive { socket }, None) => self.receive(serial, socket, doomed, buffers),
+            (Op::Receive { socket, room }, None) => {
+                self.receive(serial, (socket, room), doomed, buffers);
+            }
             (Op::Send { socket, bytes }, None) => self.send(serial, socket, bytes),
             (Op::HangUp { socket }, None) => self.hang_up(serial, socket),
             (Op::Shutdown { socket }, None) => self.shutdown(serial, socket),
@@ -221,7 +225,13 @@ impl State {
         self.fail(serial, Errno::NOBUFS, Loan::Nothing);
     }
 
-    fn receive(&mut self, serial: u64, socket: Socket, doomed: bool, buffers: &mut Buffers) {
+    fn receive(
+        &mut self,
+        serial: u64,
+        (socket, room): (Socket, Room),
+        doomed: bool,
+        buffers: &mut Buffers,
+    ) {
         let number = socket.raw();
         if self.strikes(Fault::Reset, self.faults.reset) {
             self.break_wire(number);
@@ -232,7 +242,7 @@ impl State {
         let Some(wire) = self.wires.get_mut(&number) else {
             return;
         };
-        let there = wire.inbound.len().min(buffers.bytes_each());
+        let there = wire.inbound.len().min(buffers.bytes_each(room));
         if there == 0 {
             let error = wire.error.take();
             return match error {
@@ -248,14 +258,14 @@ impl State {
         let Some(wire) = self.wires.get_mut(&number) else {
             return;
         };
-        if !buffers.any_free() {
+        if !buffers.any_free(room) {
             return self.out_of_buffers(serial);
         }
         let bytes: Vec<u8> = wire.inbound.drain(..count).collect();
-        let Some(buffer) = buffers.fill(&bytes) else {
+        let Some(buffer) = buffers.fill(room, &bytes) else {
             return;
         };
-        let more = self.repeat(serial, Op::Receive { socket }, doomed);
+        let more = room == Room::Small && self.repeat(serial, Op::Receive { socket, room }, doomed);
         self.tell(|| {
             format!(
                 "{} is received from: {count} of {there}, more: {more}",

@@ -35,7 +35,7 @@ pub(super) struct Operation {
 pub(super) fn describe(op: &Op) -> (OpKind, Option<i32>) {
     match op {
         Op::Accept { listener } => (OpKind::Accept, Some(listener.raw())),
-        Op::Receive { socket } => (OpKind::Receive, Some(socket.raw())),
+        Op::Receive { socket, .. } => (OpKind::Receive, Some(socket.raw())),
         Op::Send { socket, .. } => (OpKind::Send, Some(socket.raw())),
         Op::HangUp { socket } => (OpKind::HangUp, Some(socket.raw())),
         Op::Cancel { .. } => (OpKind::Cancel, None),

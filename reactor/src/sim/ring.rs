@@ -49,7 +49,7 @@ impl SimRing {
         assert!(!alive, "a world has one ring at a time");
         Self {
             world,
-            buffers: Buffers::new(config.buffers, config.buffer_bytes),
+            buffers: Buffers::new(config),
             batch: VecDeque::new(),
             facts: RingFacts {
                 driver: "simulation",

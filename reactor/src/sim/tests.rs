@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::completion::{Completion, Loan};
-use crate::op::{Op, Outgoing};
+use crate::op::{Op, Outgoing, Room};
 use crate::ring::{Buffer, Ring, Wait};
 use crate::token::{Generation, Slot, Token};
 
@@ -60,7 +60,10 @@ impl Bench {
 
     fn receive(&mut self) {
         let socket = self.socket;
-        self.push(Op::Receive { socket });
+        self.push(Op::Receive {
+            socket,
+            room: Room::Small,
+        });
     }
 
     fn send(&mut self, bytes: &[u8]) {
@@ -133,8 +136,9 @@ fn who_breaks_a_rule_of_the_seam_is_told_which() {
         bench.receive();
     });
     check_rule("is not one for", |bench| {
-        let socket = bench.socket;
-        bench.ring.push(Op::Receive { socket }, token(OpKind::Send));
+        let (socket, room) = (bench.socket, Room::Small);
+        let op = Op::Receive { socket, room };
+        bench.ring.push(op, token(OpKind::Send));
     });
     check_rule("which is closed", |bench| {
         bench.close();
@@ -173,20 +177,12 @@ fn who_breaks_a_rule_of_the_seam_is_told_which() {
         bench.ring.close_now(bench.socket);
     });
     check_rule("given back while it was not lent", |bench| {
-        let ring = bench.ring.buffers.ring();
-        bench.ring.recycle(Buffer {
-            ring,
-            id: 1,
-            len: 1,
-        });
+        let (ring, id, len) = (bench.ring.buffers.ring(), 1, 1);
+        bench.ring.recycle(Buffer { ring, id, len });
     });
     check_rule("read while it was not lent", |bench| {
-        let ring = bench.ring.buffers.ring();
-        bench.ring.bytes(&Buffer {
-            ring,
-            id: 0,
-            len: 1,
-        });
+        let (ring, id, len) = (bench.ring.buffers.ring(), 0, 1);
+        bench.ring.bytes(&Buffer { ring, id, len });
     });
 }
 

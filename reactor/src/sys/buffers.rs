@@ -15,10 +15,13 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use io_uring::Submitter;
 use io_uring::types::BufRingEntry;
 
-use crate::ring::{Buffer, next_ring};
+use crate::config::Config;
+use crate::op::Room;
+use crate::ring::{Buffer, LARGE_FROM, next_ring, room_of};
 
-/// The only group of buffers on each ring.
-pub(crate) const GROUP: u16 = 0;
+/// The kernel's names of the two groups.
+pub(crate) const SMALL: u16 = 0;
+pub(crate) const LARGE: u16 = 1;
 const PAGE: usize = 4096;
 
 /// Page-aligned memory that the kernel may know the address of.
@@ -52,115 +55,103 @@ impl Drop for Memory {
     }
 }
 
-/// Receive buffers, and the list of those that the kernel may fill.
+/// Receive buffers of both sizes, and the lists of those that the kernel may fill.
 pub(crate) struct Buffers {
     /// Borne by every buffer that is lent: one of another ring could be the kernel's here.
     ring: u64,
+    small: Group,
+    large: Group,
+    lent: u32,
+}
+
+/// Those of one size.
+struct Group {
+    name: u16,
     entries: Memory,
     /// Zeroed, so that reading any of it is defined; pages are touched only when used.
     arena: Memory,
+    /// Their numbers begin here.
+    first: u16,
     count: u16,
     bytes: u32,
     /// Where the next buffer that comes home is listed. Shown to the kernel by [`Self::publish`].
     tail: u16,
     published: u16,
-    lent: u32,
 }
 
-impl Buffers {
+impl Group {
     /// Allocates `count` buffers, a power of two up to 32,768, of `bytes` each.
-    pub(crate) fn new(count: u16, bytes: u32) -> Self {
+    fn new(name: u16, first: u16, count: u16, bytes: u32) -> Self {
         assert!(
-            count.is_power_of_two() && count <= 1 << 15,
+            count.is_power_of_two() && count <= LARGE_FROM,
             "the kernel requires it"
         );
         let entries = Memory::new(usize::from(count) * size_of::<BufRingEntry>(), true);
         let arena = Memory::new(usize::from(count) * bytes as usize, true);
-        let mut buffers = Self {
-            ring: next_ring(),
+        let mut group = Self {
+            name,
             entries,
             arena,
+            first,
             count,
             bytes,
             tail: 0,
             published: 0,
-            lent: 0,
         };
-        for id in 0..count {
-            buffers.list(id);
+        for at in 0..count {
+            group.list(usize::from(at));
         }
-        buffers.publish();
-        buffers
+        group.publish();
+        group
     }
 
-    /// Makes the buffers known to a ring.
-    pub(crate) fn register(&self, submitter: &Submitter<'_>) -> io::Result<()> {
+    fn register(&self, submitter: &Submitter<'_>) -> io::Result<()> {
         let address = self.entries.start.as_ptr() as u64;
         // SAFETY: the memory holds `count` entries, is page-aligned, and is freed only after the
         // ring: `Uring` holds both, closes the ring first, and keeps this if it cannot.
-        unsafe { submitter.register_buf_ring_with_flags(address, self.count, GROUP, 0) }
+        unsafe { submitter.register_buf_ring_with_flags(address, self.count, self.name, 0) }
     }
 
-    /// Takes the buffer that a completion names.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel names a buffer, or a length, that there is not.
-    pub(crate) fn take(&mut self, id: u16, len: u32) -> Buffer {
-        assert!(
-            id < self.count && len <= self.bytes,
-            "the kernel named a buffer that is not ours"
-        );
-        self.lent += 1;
-        Buffer {
-            ring: self.ring,
-            id,
-            len,
-        }
-    }
-
-    /// The bytes that were received into a buffer.
-    pub(crate) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
-        assert!(buffer.ring == self.ring, "a buffer of another ring");
-        let offset = usize::from(buffer.id) * self.bytes as usize;
-        // SAFETY: the range lies within the arena (`take` saw to that) and was initialised when the
-        // arena was made. The kernel does not write to it: it took the buffer off its list before
-        // it completed, and lists it again only after `recycle`, which consumes `buffer`. `self`
-        // is borrowed exclusively as long as the slice, so that nothing else refers to the arena,
-        // and neither that nor freeing can happen meanwhile.
+    /// The bytes of the buffer in place `at`, which must be lent to us, and `len` no more than it
+    /// holds.
+    fn bytes(&mut self, at: usize, len: u32) -> &mut [u8] {
+        assert!(at < usize::from(self.count) && len <= self.bytes);
+        // SAFETY: the range lies within the arena and was initialised when that was made. The
+        // kernel does not write to it: it took the buffer off its list before it completed, and
+        // lists it again only after `recycle`, which consumes the `Buffer` whose place this is.
+        // `self` is borrowed exclusively as long as the slice, so that nothing else refers to the
+        // arena, and neither that nor freeing can happen meanwhile.
         unsafe {
-            let start = self.arena.start.as_ptr().add(offset);
-            std::slice::from_raw_parts_mut(start, buffer.len as usize)
+            let start = self.arena.start.as_ptr().add(at * self.bytes as usize);
+            std::slice::from_raw_parts_mut(start, len as usize)
         }
     }
 
-    /// Lists a buffer for the kernel again, from the next [`Self::publish`] on.
-    pub(crate) fn recycle(&mut self, buffer: Buffer) {
-        assert!(buffer.ring == self.ring, "a buffer of another ring");
-        self.lent -= 1;
-        self.list(buffer.id);
-    }
-
-    fn list(&mut self, id: u16) {
-        let mask = self.count - 1;
-        let at = usize::from(self.tail & mask);
-        let offset = usize::from(id) * self.bytes as usize;
-        // SAFETY: `at` and `id` are below `count`, so both addresses lie within their memory. The
-        // kernel does not look at this entry: it lies behind the tail it was shown, and at most
+    /// Lists the buffer in place `at`, which is home, from the next [`Self::publish`] on.
+    fn list(&mut self, at: usize) {
+        assert!(at < usize::from(self.count), "there is no such buffer");
+        let entry_at = usize::from(self.tail & (self.count - 1));
+        // SAFETY: `entry_at` and `at` are below `count`, so both addresses lie within their memory.
+        // The kernel does not look at this entry: it lies behind the tail it was shown, and at most
         // `count` buffers exist, so it is not one it has yet to read. Fields are set one by one,
         // because the kernel's tail shares its memory with entry 0.
         unsafe {
-            let address = self.arena.start.as_ptr().add(offset) as u64;
-            let entry = &mut *self.entries.start.cast::<BufRingEntry>().as_ptr().add(at);
+            let address = self.arena.start.as_ptr().add(at * self.bytes as usize) as u64;
+            let entry = &mut *self
+                .entries
+                .start
+                .cast::<BufRingEntry>()
+                .as_ptr()
+                .add(entry_at);
             entry.set_addr(address);
             entry.set_len(self.bytes);
-            entry.set_bid(id);
+            entry.set_bid(self.first + at as u16); // below `count`, which is one, too
         }
         self.tail = self.tail.wrapping_add(1);
     }
 
     /// Shows the kernel every buffer that came home since the last call.
-    pub(crate) fn publish(&mut self) {
+    fn publish(&mut self) {
         if self.tail == self.published {
             return;
         }
@@ -175,14 +166,8 @@ impl Buffers {
         tail.store(self.tail, Ordering::Release);
     }
 
-    /// Buffers that are ours at the moment.
-    pub(crate) fn lent(&self) -> u32 {
-        self.lent
-    }
-
-    /// Fills all buffers with a byte, to recognise later what was not received.
-    pub(crate) fn poison(&mut self, byte: u8) {
-        assert_eq!(self.lent, 0, "buffers are in use");
+    /// Fills the first pages of buffers with a byte.
+    fn poison(&mut self, byte: u8) {
         // SAFETY: the whole arena is ours to write: it lies within the allocation, nothing was
         // received yet (the ring was just made and no receive is armed), and `self` is exclusive.
         unsafe {
@@ -192,5 +177,88 @@ impl Buffers {
                 .as_ptr()
                 .write_bytes(byte, bytes.min(16 * PAGE));
         }
+    }
+}
+
+impl Buffers {
+    /// Allocates as many as are configured.
+    pub(crate) fn new(config: &Config) -> Self {
+        let (count, bytes) = (config.large_buffers, config.large_buffer_bytes);
+        Self {
+            ring: next_ring(),
+            small: Group::new(SMALL, 0, config.buffers, config.buffer_bytes),
+            large: Group::new(LARGE, LARGE_FROM, count, bytes),
+            lent: 0,
+        }
+    }
+
+    /// Makes the buffers known to a ring.
+    pub(crate) fn register(&self, submitter: &Submitter<'_>) -> io::Result<()> {
+        self.small.register(submitter)?;
+        self.large.register(submitter)
+    }
+
+    #[inline]
+    fn group(&mut self, room: Room) -> &mut Group {
+        match room {
+            Room::Small => &mut self.small,
+            Room::Large => &mut self.large,
+        }
+    }
+
+    /// Takes the buffer that a completion names.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel names a buffer, or a length, that there is not.
+    #[inline]
+    pub(crate) fn take(&mut self, id: u16, len: u32) -> Buffer {
+        let (room, at) = room_of(id);
+        let group = self.group(room);
+        assert!(
+            at < usize::from(group.count) && len <= group.bytes,
+            "the kernel named a buffer that is not ours"
+        );
+        self.lent += 1;
+        Buffer {
+            ring: self.ring,
+            id,
+            len,
+        }
+    }
+
+    /// The bytes that were received into a buffer.
+    #[inline]
+    pub(crate) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+        assert!(buffer.ring == self.ring, "a buffer of another ring");
+        let (room, at) = buffer.place();
+        self.group(room).bytes(at, buffer.len)
+    }
+
+    /// Lists a buffer for the kernel again, from the next [`Self::publish`] on.
+    #[inline]
+    pub(crate) fn recycle(&mut self, buffer: Buffer) {
+        assert!(buffer.ring == self.ring, "a buffer of another ring");
+        self.lent -= 1;
+        let (room, at) = buffer.place();
+        self.group(room).list(at);
+    }
+
+    /// Shows the kernel every buffer that came home since the last call.
+    #[inline]
+    pub(crate) fn publish(&mut self) {
+        self.small.publish();
+        self.large.publish();
+    }
+
+    /// Buffers that are ours at the moment.
+    pub(crate) fn lent(&self) -> u32 {
+        self.lent
+    }
+
+    /// Fills buffers with a byte, to recognise later what was not received.
+    pub(crate) fn poison(&mut self, byte: u8) {
+        assert_eq!(self.lent, 0, "buffers are in use");
+        self.small.poison(byte);
     }
 }

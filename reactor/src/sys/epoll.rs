@@ -20,7 +20,7 @@ use rustix::net::Shutdown;
 use crate::completion::{Completion, Loan};
 use crate::config::Config;
 use crate::mailbox::Bell;
-use crate::op::{Op, Outgoing, Socket};
+use crate::op::{Op, Outgoing, Room, Socket};
 use crate::ring::{Address, Buffer, End, Ring, RingFacts, Wait};
 use crate::sys::socket;
 use crate::token::{OpKind, Token};
@@ -43,13 +43,15 @@ use sockets::Sockets;
 /// ```
 /// use std::io::Write;
 /// use std::os::{fd::OwnedFd, unix::net::UnixStream};
-/// use ringlane_reactor::{Config, Epoll, Generation, Loan, Op, OpKind, Ring, Slot, Token, Wait};
+/// use ringlane_reactor::{
+///     Config, Epoll, Generation, Loan, Op, OpKind, Ring, Room, Slot, Token, Wait,
+/// };
 ///
 /// let mut ring = Epoll::open(&Config::default())?;
 /// let (near, mut far) = UnixStream::pair()?;
 /// let socket = OwnedFd::from(near).into();
 /// let token = Token::new(OpKind::Receive, Slot::new(0), Generation::default());
-/// ring.push(Op::Receive { socket }, token);
+/// ring.push(Op::Receive { socket, room: Room::Small }, token);
 /// far.write_all(b"hello")?;
 /// ring.submit_and_wait(Wait::AtMost(std::time::Duration::from_secs(1)))?;
 /// let completion = ring.next_completion().expect("bytes are there");
@@ -101,7 +103,7 @@ impl Epoll {
         Ok(Self {
             poller,
             bell,
-            pool: Pool::new(config.buffers, config.buffer_bytes),
+            pool: Pool::new(config),
             sockets: Sockets::default(),
             listeners: Listeners::default(),
             notice: Notice::Nobody,
@@ -132,9 +134,9 @@ impl Epoll {
         Ok(())
     }
 
-    fn arm_receive(&mut self, socket: Socket, token: Token) -> Result<(), Errno> {
+    fn arm_receive(&mut self, socket: Socket, room: Room, token: Token) -> Result<(), Errno> {
         let record = self.sockets.watch(&self.poller, socket, token)?;
-        record.receiving = true;
+        record.receiving = Some(room);
         self.queue_connection(token.slot);
         Ok(())
     }
@@ -216,7 +218,7 @@ impl Epoll {
             }
             OpKind::Receive => {
                 let record = self.sockets.find(target)?;
-                std::mem::take(&mut record.receiving).then_some(Loan::Nothing)
+                record.receiving.take().map(|_| Loan::Nothing)
             }
             OpKind::HangUp => {
                 let record = self.sockets.find(target)?;
@@ -295,7 +297,7 @@ impl Ring for Epoll {
         assert!(op.kind() == token.kind, "a name of another kind");
         let armed = match op {
             Op::Accept { listener } => self.arm_accept(listener, token),
-            Op::Receive { socket } => self.arm_receive(socket, token),
+            Op::Receive { socket, room } => self.arm_receive(socket, room, token),
             Op::HangUp { socket } => self.arm_hang_up(socket, token),
             Op::Notice => return self.arm_notice(token),
             Op::Send { socket, bytes } => return self.send(socket, bytes, token),

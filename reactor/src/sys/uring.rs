@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
+use std::ptr;
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, Timespec};
@@ -20,9 +21,9 @@ use io_uring::{IoUring, cqueue, opcode, squeue};
 
 use crate::completion::{Completion, Loan};
 use crate::mailbox::Bell;
-use crate::op::{Op, Socket};
+use crate::op::{Op, Room, Socket};
 use crate::ring::{Address, Buffer, End, Ring, RingFacts, Wait};
-use crate::sys::buffers::{Buffers, GROUP};
+use crate::sys::buffers::{Buffers, LARGE, SMALL};
 use crate::sys::entrance::Entrance;
 use crate::sys::socket;
 use crate::token::{OpKind, Token};
@@ -102,7 +103,18 @@ impl Uring {
             Op::Accept { listener } => opcode::AcceptMulti::new(fd(listener))
                 .flags(libc::SOCK_CLOEXEC)
                 .build(),
-            Op::Receive { socket } => opcode::RecvMulti::new(fd(socket), GROUP).build(),
+            Op::Receive {
+                socket,
+                room: Room::Small,
+            } => opcode::RecvMulti::new(fd(socket), SMALL).build(),
+            // As long as the buffer is.
+            Op::Receive {
+                socket,
+                room: Room::Large,
+            } => opcode::Recv::new(fd(socket), ptr::null_mut(), 0)
+                .buf_group(LARGE)
+                .build()
+                .flags(squeue::Flags::BUFFER_SELECT),
             Op::HangUp { socket } => {
                 let events = (libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR) as u32;
                 opcode::PollAdd::new(fd(socket), events).build()

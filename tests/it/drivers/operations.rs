@@ -8,8 +8,8 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use ringlane_reactor::{
-    Buffer, Completion, Config, Generation, Loan, Op, OpKind, Outgoing, Ring, Slot, Socket, Token,
-    Wait, cores,
+    Buffer, Completion, Config, Generation, Loan, Op, OpKind, Outgoing, Ring, Room, Slot, Socket,
+    Token, Wait, cores,
 };
 use rustix::io::Errno;
 
@@ -88,7 +88,13 @@ fn a_receive_ends_once_whether_bytes_or_its_cancel_come_first<R: RealRing>() {
         let (near, mut far) = pair();
         let slot = round as u32;
         let target = token(OpKind::Receive, slot);
-        ring.push(Op::Receive { socket: near }, target);
+        ring.push(
+            Op::Receive {
+                socket: near,
+                room: Room::Small,
+            },
+            target,
+        );
         assert!(settle(&mut ring).is_empty());
         if bytes_first {
             far.write_all(b"hello").expect("sending");
@@ -111,7 +117,13 @@ fn a_receive_ends_once_whether_bytes_or_its_cancel_come_first<R: RealRing>() {
         let early = take_home(&mut ring, all);
 
         // What did not come before the end is there for the next.
-        ring.push(Op::Receive { socket: near }, target);
+        ring.push(
+            Op::Receive {
+                socket: near,
+                room: Room::Small,
+            },
+            target,
+        );
         let all = settle(&mut ring);
         let late = take_home(&mut ring, all);
         assert_eq!([early, late].concat(), b"hello");
@@ -224,7 +236,13 @@ fn what_is_not_in_flight_cannot_be_cancelled<R: RealRing>() {
         );
     }
     // Another life of the same slot is another operation.
-    ring.push(Op::Receive { socket: near }, token(OpKind::Receive, 0));
+    ring.push(
+        Op::Receive {
+            socket: near,
+            room: Room::Small,
+        },
+        token(OpKind::Receive, 0),
+    );
     let next = Generation::default().next();
     let target = Token::new(OpKind::Receive, Slot::new(0), next);
     ring.push(Op::Cancel { target }, token(OpKind::Cancel, 1));
@@ -245,7 +263,13 @@ fn a_receive_without_a_buffer_says_so_and_works_again_after<R: RealRing>() {
     };
     let mut ring = <R as RealRing>::open(&config);
     let (near, mut far) = pair();
-    ring.push(Op::Receive { socket: near }, token(OpKind::Receive, 0));
+    ring.push(
+        Op::Receive {
+            socket: near,
+            room: Room::Small,
+        },
+        token(OpKind::Receive, 0),
+    );
     far.write_all(&[1; 3 * 64]).expect("sending");
     let all = settle(&mut ring);
     let expected = [(64, true), (64, true), (negated(Errno::NOBUFS), false)];
@@ -259,7 +283,13 @@ fn a_receive_without_a_buffer_says_so_and_works_again_after<R: RealRing>() {
         .collect();
     assert_eq!(ring.facts().buffers_lent, 2);
     held.into_iter().for_each(|buffer| ring.recycle(buffer));
-    ring.push(Op::Receive { socket: near }, token(OpKind::Receive, 0));
+    ring.push(
+        Op::Receive {
+            socket: near,
+            room: Room::Small,
+        },
+        token(OpKind::Receive, 0),
+    );
     let all = settle(&mut ring);
     assert_eq!(results(&all, OpKind::Receive), [(64, true)]);
     take_home(&mut ring, all);
@@ -309,7 +339,13 @@ fn a_ring_that_is_dropped_lets_go_of_everything_at_once<R: RealRing>() {
         let pairs: Vec<_> = (0..10).map(|_| pair()).collect();
         for (slot, (near, _)) in (0..).zip(&pairs) {
             block(&mut ring, *near, slot);
-            ring.push(Op::Receive { socket: *near }, token(OpKind::Receive, slot));
+            ring.push(
+                Op::Receive {
+                    socket: *near,
+                    room: Room::Small,
+                },
+                token(OpKind::Receive, slot),
+            );
             ring.push(Op::HangUp { socket: *near }, token(OpKind::HangUp, slot));
         }
         assert!(settle(&mut ring).is_empty());

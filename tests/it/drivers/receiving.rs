@@ -12,6 +12,8 @@ use super::stand::{PATIENCE, RealRing, Stand, echo, exchange, pattern, script, t
 
 on_both_drivers! {
     connections_that_find_no_buffer_get_all_their_bytes_in_order
+    floods_come_in_large_pieces
+    more_floods_than_large_buffers_arrive_all_the_same
     input_that_nobody_takes_stays_with_the_peer_and_arrives_later
     a_hang_up_is_seen_while_input_is_held_back
     a_peer_that_has_finished_is_still_answered
@@ -24,6 +26,8 @@ fn connections_that_find_no_buffer_get_all_their_bytes_in_order<R: RealRing>() {
     let config = Config {
         buffers: 2,
         buffer_bytes: 64,
+        large_buffers: 2,
+        large_buffer_bytes: 64,
         write_timeout: 10 * PATIENCE,
         ..Config::default()
     };
@@ -49,6 +53,48 @@ fn connections_that_find_no_buffer_get_all_their_bytes_in_order<R: RealRing>() {
         let starved = stand.reactor.metrics().starved.get();
         assert!(starved > 0, "two buffers were enough: this proves nothing");
     }
+}
+
+/// A long message in pieces of 256 bytes would be 16,384 completions.
+fn floods_come_in_large_pieces<R: RealRing>() {
+    let config = Config {
+        buffer_bytes: 256,
+        ..Config::default()
+    };
+    let mut stand = Stand::<R, _>::new(config, script(echo));
+    let message = pattern(7, 4 * 1024 * 1024);
+    let client = stand.client();
+    stand.serve(|| {
+        assert!(exchange(&client, &message) == message, "not what was sent");
+    });
+    let completions = stand.reactor.ring().facts().completions;
+    assert!(completions < 4096, "{completions} completions");
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+}
+
+fn more_floods_than_large_buffers_arrive_all_the_same<R: RealRing>() {
+    const CLIENTS: u64 = 20;
+    let config = Config {
+        buffer_bytes: 256,
+        large_buffers: 2,
+        large_buffer_bytes: 1024,
+        ..Config::default()
+    };
+    let mut stand = Stand::<R, _>::new(config, script(echo));
+    let clients: Vec<TcpStream> = (0..CLIENTS).map(|_| stand.client()).collect();
+    stand.serve(|| {
+        std::thread::scope(|scope| {
+            for (seed, client) in clients.iter().enumerate() {
+                scope.spawn(move || {
+                    let message = pattern(seed as u64, 64 * 1024);
+                    assert!(exchange(client, &message) == message, "client {seed}");
+                });
+            }
+        });
+    });
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
 }
 
 /// An application that takes nothing until it is told to, then echoes.
@@ -89,6 +135,7 @@ fn little_room() -> (Config, usize) {
         input_bytes_max: 4096,
         buffers: 64,
         buffer_bytes: 256,
+        large_buffer_bytes: 64 * 256, // no more than the burst
         ..Config::default()
     };
     let room = config.input_bytes_max + usize::from(config.buffers) * 256;

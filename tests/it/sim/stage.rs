@@ -82,6 +82,8 @@ fn config(random: &mut Random) -> Config {
         linger_bytes_max: 64 * 1024,
         buffers: random.pick(&[2, 8, 64]),
         buffer_bytes: random.pick(&[64, 256, 4096]),
+        large_buffers: random.pick(&[2, 16]),
+        large_buffer_bytes: random.pick(&[4096, 16 * 1024]),
         ..Config::default()
     }
 }

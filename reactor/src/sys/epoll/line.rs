@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::{Epoll, count, negated, transfer};
 use crate::completion::{Completion, Loan};
+use crate::op::Room;
 use crate::token::{OpKind, Slot};
 
 /// How often in one turn one socket is received from, or one listener accepted from. Then it is the
@@ -122,17 +123,20 @@ impl Epoll {
     /// Receives once. `None` if there is nothing to receive, or nobody who wants it.
     fn receive(&mut self, slot: Slot) -> Option<Completion> {
         let record = self.sockets.at(slot)?;
-        let socket = record.to_receive()?;
+        let (socket, room) = record.to_receive()?;
         let token = record.token(OpKind::Receive, slot);
-        let result = if let Some(mut buffer) = self.pool.lend() {
+        let result = if let Some(mut buffer) = self.pool.lend(room) {
             let received = transfer::receive(socket, self.pool.room(&buffer));
             if let Ok(bytes @ 1..) = received {
-                record.received(bytes == self.pool.bytes_each());
+                record.received(bytes == self.pool.room(&buffer).len());
                 buffer.len = bytes as u32; // at most a buffer's size
+                if room == Room::Large {
+                    record.receiving = None;
+                }
                 return Some(Completion {
                     token,
                     result: count(bytes),
-                    more: true,
+                    more: room == Room::Small,
                     loan: Loan::Buffer(buffer),
                 });
             }
@@ -145,7 +149,7 @@ impl Epoll {
         } else {
             negated(Errno::NOBUFS)
         };
-        record.receiving = false;
+        record.receiving = None;
         Some(Completion {
             token,
             result,

@@ -6,43 +6,74 @@
 //!
 //! Not here: who waits when all buffers are lent (`exchange.rs`).
 
-use crate::ring::{Buffer, next_ring};
+use crate::config::Config;
+use crate::op::Room;
+use crate::ring::{Buffer, LARGE_FROM, next_ring};
 
 /// The buffers of one core.
 pub(super) struct Pool {
     /// Borne by every buffer that is lent.
     ring: u64,
+    small: Shelf,
+    large: Shelf,
+}
+
+/// Those of one size.
+struct Shelf {
     /// Grows to `count`: numbers are lent for the first time in ascending order.
     memory: Vec<Box<[u8]>>,
     /// Those that are home; the last is lent next.
     home: Vec<u16>,
+    /// Numbers begin here.
+    first: u16,
     count: u16,
     bytes: usize,
 }
 
-impl Pool {
-    /// Room for `count` buffers of `bytes` each.
-    pub(super) fn new(count: u16, bytes: u32) -> Self {
+impl Shelf {
+    fn new(first: u16, count: u16, bytes: u32) -> Self {
         Self {
-            ring: next_ring(),
             memory: Vec::new(),
-            home: (0..count).rev().collect(),
+            home: (first..=first + (count - 1)).rev().collect(),
+            first,
             count,
             bytes: bytes as usize,
         }
     }
 
-    /// The size of each.
-    pub(super) fn bytes_each(&self) -> usize {
-        self.bytes
+    fn lend(&mut self) -> Option<u16> {
+        let id = self.home.pop()?;
+        if usize::from(id - self.first) == self.memory.len() {
+            self.memory.push(vec![0; self.bytes].into_boxed_slice());
+        }
+        Some(id)
+    }
+
+    fn lent(&self) -> u32 {
+        u32::from(self.count) - self.home.len() as u32 // at most `count` are home
+    }
+}
+
+impl Pool {
+    /// As many buffers as are configured.
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            ring: next_ring(),
+            small: Shelf::new(0, config.buffers, config.buffer_bytes),
+            large: Shelf::new(LARGE_FROM, config.large_buffers, config.large_buffer_bytes),
+        }
+    }
+
+    fn shelf(&mut self, room: Room) -> &mut Shelf {
+        match room {
+            Room::Small => &mut self.small,
+            Room::Large => &mut self.large,
+        }
     }
 
     /// Lends a buffer, to be filled; `None` if all are lent.
-    pub(super) fn lend(&mut self) -> Option<Buffer> {
-        let id = self.home.pop()?;
-        if usize::from(id) == self.memory.len() {
-            self.memory.push(vec![0; self.bytes].into_boxed_slice());
-        }
+    pub(super) fn lend(&mut self, room: Room) -> Option<Buffer> {
+        let id = self.shelf(room).lend()?;
         Some(Buffer {
             ring: self.ring,
             id,
@@ -52,24 +83,26 @@ impl Pool {
 
     /// All the room in a buffer.
     pub(super) fn room(&mut self, buffer: &Buffer) -> &mut [u8] {
-        &mut self.memory[usize::from(buffer.id)]
+        let (room, at) = buffer.place();
+        &mut self.shelf(room).memory[at]
     }
 
     /// What was received into a buffer.
     pub(super) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
         assert!(buffer.ring == self.ring, "a buffer of another ring");
-        &mut self.memory[usize::from(buffer.id)][..buffer.len as usize]
+        &mut self.room(buffer)[..buffer.len as usize]
     }
 
     /// Takes a buffer home.
     pub(super) fn recycle(&mut self, buffer: Buffer) {
         assert!(buffer.ring == self.ring, "a buffer of another ring");
-        self.home.push(buffer.id);
+        let (room, _) = buffer.place();
+        self.shelf(room).home.push(buffer.id);
     }
 
     /// How many are lent.
     pub(super) fn lent(&self) -> u32 {
-        u32::from(self.count) - self.home.len() as u32 // at most `count` are home
+        self.small.lent() + self.large.lent()
     }
 }
 
@@ -77,27 +110,60 @@ impl Pool {
 mod tests {
     use super::*;
 
+    fn pool(count: u16) -> Pool {
+        Pool::new(&Config {
+            buffers: count,
+            buffer_bytes: 64,
+            large_buffers: count,
+            large_buffer_bytes: 256,
+            ..Config::default()
+        })
+    }
+
+    #[test]
+    fn large_buffers_are_others_than_the_small_ones() {
+        let mut pool = pool(2);
+        let rooms = [Room::Small, Room::Large, Room::Small, Room::Large];
+        let lent = rooms.map(|room| pool.lend(room).expect("a buffer is home"));
+        assert_eq!(pool.lend(Room::Large), None);
+        assert_eq!(pool.lent(), 4);
+        let sizes = lent.each_ref().map(|buffer| pool.room(buffer).len());
+        assert_eq!(sizes, [64, 256, 64, 256]);
+        for (number, buffer) in lent.iter().enumerate() {
+            pool.room(buffer).fill(number as u8);
+        }
+        for (number, buffer) in lent.into_iter().enumerate() {
+            let room = pool.room(&buffer);
+            assert!(room.iter().all(|&byte| byte == number as u8));
+            pool.recycle(buffer);
+        }
+        assert_eq!(pool.lent(), 0);
+        assert!(pool.lend(Room::Large).is_some());
+    }
+
     #[test]
     fn memory_is_made_for_as_many_as_are_lent_at_one_time() {
-        let mut pool = Pool::new(4, 64);
+        let mut pool = pool(4);
         for _ in 0..10 {
-            let one = pool.lend().expect("a buffer is home");
-            let other = pool.lend().expect("a buffer is home");
+            let one = pool.lend(Room::Small).expect("a buffer is home");
+            let other = pool.lend(Room::Small).expect("a buffer is home");
             assert_eq!(pool.lent(), 2);
             pool.recycle(one);
             pool.recycle(other);
         }
-        assert_eq!((pool.memory.len(), pool.lent()), (2, 0));
+        assert_eq!((pool.small.memory.len(), pool.lent()), (2, 0));
+        assert_eq!(pool.large.memory.len(), 0);
     }
 
     #[test]
     fn the_last_buffer_is_lent_and_not_one_more() {
-        let mut pool = Pool::new(2, 64);
-        let lent = [pool.lend(), pool.lend()].map(|one| one.expect("a buffer is home"));
-        assert_eq!(pool.lend(), None);
+        let mut pool = pool(2);
+        let lent = [pool.lend(Room::Small), pool.lend(Room::Small)]
+            .map(|one| one.expect("a buffer is home"));
+        assert_eq!(pool.lend(Room::Small), None);
         let [first, second] = lent;
         pool.recycle(first);
-        assert!(pool.lend().is_some());
+        assert!(pool.lend(Room::Small).is_some());
         pool.room(&second)[..3].copy_from_slice(b"abc");
         let second = Buffer { len: 3, ..second };
         assert_eq!(pool.bytes(&second), b"abc");

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, sockopt};
 
 use super::poller::Poller;
-use crate::op::{Outgoing, Socket};
+use crate::op::{Outgoing, Room, Socket};
 use crate::sys::socket;
 use crate::token::{Generation, OpKind, Slot, Token};
 use crate::wake::PLACES_MAX;
@@ -32,8 +32,8 @@ pub(super) struct Record {
     /// As it is watched; `None` before the first operation that may have to wait.
     socket: Option<Socket>,
     generation: Generation,
-    /// A receive is armed.
-    pub(super) receiving: bool,
+    /// A receive is armed, into such buffers.
+    pub(super) receiving: Option<Room>,
     /// A wait for the hang-up is armed.
     pub(super) awaiting_hang_up: bool,
     /// It is in line to be received from.
@@ -75,9 +75,10 @@ impl Record {
         self.urgent = false;
     }
 
-    /// The socket, if there is something to do for a receive.
-    pub(super) fn to_receive(&self) -> Option<Socket> {
-        self.socket.filter(|_| self.receiving && self.readable)
+    /// The socket and the buffers, if there is something to do for a receive.
+    pub(super) fn to_receive(&self) -> Option<(Socket, Room)> {
+        let (socket, room) = (self.socket?, self.receiving?);
+        self.readable.then_some((socket, room))
     }
 
     pub(super) fn socket(&self) -> Option<Socket> {
@@ -165,7 +166,7 @@ impl Sockets {
     pub(super) fn forget(&mut self, slot: Slot) {
         if let Some(record) = self.records.get_mut(slot.index()) {
             debug_assert!(
-                !record.receiving && !record.awaiting_hang_up && record.outgoing.is_none(),
+                record.receiving.is_none() && !record.awaiting_hang_up && record.outgoing.is_none(),
                 "a socket is closed under an operation"
             );
             *record = Record {

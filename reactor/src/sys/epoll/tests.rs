@@ -75,8 +75,13 @@ impl Bench {
     }
 
     fn receive(&mut self, socket: Socket, slot: u32) {
-        self.ring
-            .push(Op::Receive { socket }, token(OpKind::Receive, slot));
+        self.ring.push(
+            Op::Receive {
+                socket,
+                room: Room::Small,
+            },
+            token(OpKind::Receive, slot),
+        );
     }
 
     fn send(&mut self, socket: Socket, slot: u32, bytes: &[u8]) {
@@ -294,9 +299,13 @@ fn events_of_an_earlier_life_are_nobodys() {
         .push(Op::Close { socket: near }, token(OpKind::Close, 0));
     let (next, mut next_far) = tcp_pair();
     let next_life = |kind| Token::new(kind, Slot::new(0), Generation::default().next());
-    bench
-        .ring
-        .push(Op::Receive { socket: next }, next_life(OpKind::Receive));
+    bench.ring.push(
+        Op::Receive {
+            socket: next,
+            room: Room::Small,
+        },
+        next_life(OpKind::Receive),
+    );
     bench
         .ring
         .push(Op::HangUp { socket: next }, next_life(OpKind::HangUp));

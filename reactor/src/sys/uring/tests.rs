@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use super::*;
 use crate::config::Config;
-use crate::op::Outgoing;
+use crate::op::{Outgoing, Room};
 use crate::sys::epoll::Epoll;
 use crate::token::{Generation, Slot};
 
@@ -22,7 +22,13 @@ fn pair() -> (Socket, UnixStream) {
 /// The first buffer that a ring lends.
 fn lent(ring: &mut impl Ring) -> Buffer {
     let (socket, mut far) = pair();
-    ring.push(Op::Receive { socket }, token(OpKind::Receive));
+    ring.push(
+        Op::Receive {
+            socket,
+            room: Room::Small,
+        },
+        token(OpKind::Receive),
+    );
     far.write_all(b"hello").expect("sending");
     ring.submit_and_wait(Wait::AtMost(Duration::from_secs(10)))
         .expect("the ring is of use");
