@@ -123,7 +123,7 @@ fn parts(id: &str) -> (&str, usize) {
     (epoch, number.parse().expect("a number"))
 }
 
-fn event<'s>(seen: &'s Seen) -> (&'s str, &'s str) {
+fn event(seen: &Seen) -> (&str, &str) {
     (&seen.name, &seen.data)
 }
 
