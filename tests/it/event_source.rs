@@ -55,7 +55,8 @@ impl Stage {
     fn start(address: &str, options: Options) -> Self {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let ids = Arc::clone(&asked);
-        let options = options.retry(RETRY).max_backpressure(64 * 1024 * 1024); // a browser that is slow misses nothing
+        // A browser that is slow misses nothing.
+        let options = options.retry(RETRY).max_backpressure(64 * 1024 * 1024);
         let builder = Server::builder()
             .bind(address)
             .workers(2)

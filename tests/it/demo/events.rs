@@ -87,9 +87,10 @@ fn a_browser_gets_metrics_once_a_second() {
         assert!(id.ends_with(&format!(":{}", index + 1)), "{metrics}");
         let cpu_max = 110.0 * processors.get() as f64; // clocks are not exact
         let cpu = metrics["cpu_percent"].as_f64();
-        let is_first = index == 0 && metrics["cpu_percent"].is_null();
+        // It takes two samples, and one may be shown twice.
+        let is_early = index < 2 && metrics["cpu_percent"].is_null();
         assert!(
-            is_first || cpu.is_some_and(|cpu| (0.0..=cpu_max).contains(&cpu)),
+            is_early || cpu.is_some_and(|cpu| (0.0..=cpu_max).contains(&cpu)),
             "{metrics}"
         );
         // A server takes a megabyte at least; more than 16 GiB this one never does.
