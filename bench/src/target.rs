@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use ringlane::topics::Topics;
-use ringlane::websocket::{Handler, Message, Options, Socket};
+use ringlane::websocket::{DeflateConfig, Handler, Message, Options, Socket};
 use ringlane::{Builder, Context, Error, Json, Next, Result, Routes, StatusCode};
 use serde::Serialize;
 
@@ -49,6 +49,7 @@ pub fn routes(server: Builder) -> Builder {
         .get("/events", |ctx: Context| ctx.event_stream_of(TOPIC))
         .post("/publish", move |ctx: Context| publish(ctx, topics.clone()))
         .websocket_with("/ws", echo_options(), echo)
+        .websocket_with("/ws-deflate", deflating_options(), echo)
         .websocket("/topic", Follower)
         .group("/layers", layers);
     (0..VERSIONS).fold(sized(server), |server, version| {
@@ -143,6 +144,13 @@ fn echo_options() -> Options {
     Options::default()
         .max_message_bytes(BODY_BYTES_MAX as usize)
         .compression(None)
+}
+
+/// As each client asks for it; everything is compressed.
+fn deflating_options() -> Options {
+    echo_options()
+        .compression(Some(DeflateConfig::SHARED))
+        .compression_min_bytes(1)
 }
 
 fn echo(socket: &Socket, message: Message<'_>) {

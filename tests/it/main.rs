@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod doctor;
 mod drivers;
+mod event_source;
 mod event_stream;
 mod layering;
 mod sim;

@@ -42,8 +42,9 @@ const server = Bun.serve({
   fetch(request, server) {
     const { pathname } = new URL(request.url);
     if (pathname === "/plaintext") return new Response("Hello, World!", { headers });
-    if (pathname === "/ws" || pathname === "/topic") {
-      if (server.upgrade(request, { data: { follows: pathname === "/topic" } })) return undefined;
+    if (pathname === "/ws" || pathname === "/ws-deflate" || pathname === "/topic") {
+      const data = { follows: pathname === "/topic", deflates: pathname === "/ws-deflate" };
+      if (server.upgrade(request, { data })) return undefined;
     }
     if (pathname === "/events") return follow();
     if (pathname === "/publish") return publish(request);
@@ -51,12 +52,13 @@ const server = Bun.serve({
   },
   websocket: {
     idleTimeout: 0,
-    perMessageDeflate: false,
+    // For those who offer it; what is sent is compressed only where that is asked for.
+    perMessageDeflate: true,
     open(socket) {
       if (socket.data.follows) socket.subscribe("all");
     },
     message(socket, message) {
-      if (!socket.data.follows) socket.send(message);
+      if (!socket.data.follows) socket.send(message, socket.data.deflates);
     },
   },
 });

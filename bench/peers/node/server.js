@@ -50,8 +50,7 @@ const server = http.createServer((request, response) => {
 });
 server.keepAliveTimeout = 3600 * 1000;
 
-const sockets = new WebSocketServer({ server, perMessageDeflate: false });
-sockets.on("connection", (socket, request) => {
+function open(socket, request) {
   socket.on("error", () => {});
   if (request.url === "/topic") {
     followers.add(socket);
@@ -59,6 +58,14 @@ sockets.on("connection", (socket, request) => {
   } else {
     socket.on("message", (message, binary) => socket.send(message, { binary }));
   }
+}
+
+const plain = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+// Every message, not only those from its 1,024 bytes on.
+const deflating = new WebSocketServer({ noServer: true, perMessageDeflate: { threshold: 0 } });
+server.on("upgrade", (request, stream, head) => {
+  const sockets = request.url === "/ws-deflate" ? deflating : plain;
+  sockets.handleUpgrade(request, stream, head, open);
 });
 
 server.listen({ port, host: "127.0.0.1", backlog: 4096 });

@@ -115,6 +115,11 @@ impl Arguments {
         Ok(Some(parsed))
     }
 
+    /// How long the load of a scenario lasts.
+    pub(crate) fn seconds_of(&self, scenario: &Scenario) -> u32 {
+        self.seconds.max(scenario.seconds_min)
+    }
+
     /// The scenarios that are asked for, each with its servers.
     pub(crate) fn plan(
         &self,

@@ -154,7 +154,7 @@ impl Report {
         });
         let method = Method {
             rounds: arguments.rounds,
-            seconds: arguments.seconds,
+            seconds: arguments.seconds_of(scenario),
             warm_up_seconds: arguments.warm_up_seconds,
             server_core: arguments.server_core,
             load_core: arguments.load_core,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::{Interrupt, Process};
 use crate::scenario::{Generator, Scenario};
-use crate::usage;
+use crate::usage::{self, ProcessUsage};
 
 /// Longer than its load a run may not take: connections are opened before it.
 const OVERTIME_MAX: Duration = Duration::from_secs(40);
@@ -60,6 +60,9 @@ pub(crate) struct Counted {
     /// By rate: requests that were due and not sent.
     #[serde(default)]
     pub(crate) unsent: u64,
+    /// What the server took from when all connections were there, if that was asked for.
+    #[serde(default)]
+    pub(crate) server: Option<ProcessUsage>,
 }
 
 /// One run's figures, and how busy the generator was.
@@ -76,6 +79,8 @@ pub(crate) struct Load<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) core: u32,
     pub(crate) root: &'a Path,
+    /// The server's process.
+    pub(crate) server: u32,
     pub(crate) port: u16,
     /// Requests per second, for latencies: always by our own generator.
     pub(crate) rate: Option<f64>,
@@ -199,6 +204,9 @@ impl Load<'_> {
         }
         let connections = self.scenario.connections.to_string();
         words.extend(["--connections".to_owned(), connections]);
+        if self.scenario.leaves_out_opening {
+            words.extend(["--server-pid".to_owned(), self.server.to_string()]);
+        }
         words.extend([
             "--seconds".to_owned(),
             seconds.to_string(),
@@ -245,6 +253,7 @@ mod tests {
             p999_us: 0.0,
             connections_opened: 0,
             unsent: 0,
+            server: None,
         };
         assert_eq!(
             parse(&format!("Running 3s test\n  20 requests in 3s\n{line}\n")),
@@ -253,5 +262,9 @@ mod tests {
         assert_eq!(parse("Running 3s test\n"), None);
         assert_eq!(parse(&line.replace("measured ", "")), Some(expected));
         assert_eq!(parse("measured {}\n"), None);
+        let used = r#","server":{"cpu_ns":8,"user_ticks":1,"system_ticks":2}}"#;
+        let with = format!("{}{used}", line.trim_end_matches('}'));
+        let server = parse(&with).and_then(|counted| counted.server);
+        assert_eq!(server.map(|used| used.cpu_ns), Some(8));
     }
 }

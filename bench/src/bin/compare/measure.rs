@@ -90,7 +90,7 @@ impl Bench<'_> {
     fn sample(&self, contender: &Contender, round: u32) -> io::Result<(Sample, Option<usize>)> {
         let (mut server, port) = self.start_and_wait(contender)?;
         let answer_bytes = probe::ask(port, &self.scenario.probe)?;
-        let load = self.load(port, None);
+        let load = self.load(&server, port, None);
         let warm_up_seconds = self.arguments.warm_up_seconds;
         if warm_up_seconds > 0 && !self.scenario.is_about_memory {
             load.run(warm_up_seconds, self.interrupt, || ())?;
@@ -98,7 +98,8 @@ impl Bench<'_> {
         let mut memory = Ok(Memory::default());
         let memory_before = usage::memory(server.id())?;
         let before = self.read(&server)?;
-        let loaded = load.run(self.arguments.seconds, self.interrupt, || {
+        let seconds = self.arguments.seconds_of(self.scenario);
+        let loaded = load.run(seconds, self.interrupt, || {
             memory = usage::memory(server.id());
         })?;
         self.interrupt.sleep(SETTLING)?;
@@ -146,8 +147,8 @@ impl Bench<'_> {
     }
 
     fn sample_at(&self, per_second: f64, contender: &Contender) -> io::Result<Counted> {
-        let (_server, port) = self.start_and_wait(contender)?;
-        let load = self.load(port, Some(per_second));
+        let (server, port) = self.start_and_wait(contender)?;
+        let load = self.load(&server, port, Some(per_second));
         if self.arguments.warm_up_seconds > 0 {
             load.run(self.arguments.warm_up_seconds, self.interrupt, || ())?;
         }
@@ -155,11 +156,12 @@ impl Bench<'_> {
         Ok(loaded.counted)
     }
 
-    fn load(&self, port: u16, rate: Option<f64>) -> Load<'_> {
+    fn load(&self, server: &Process, port: u16, rate: Option<f64>) -> Load<'_> {
         Load {
             scenario: self.scenario,
             core: self.arguments.load_core,
             root: self.root,
+            server: server.id(),
             port,
             rate,
         }
@@ -225,16 +227,11 @@ impl Bench<'_> {
             _ => counted.requests,
         };
         let requests = units.max(1) as f64;
-        let cpu_ns = after.server.cpu_ns.saturating_sub(before.server.cpu_ns) as f64;
+        let whole = after.server.since(&before.server);
+        let used = counted.server.unwrap_or(whole);
+        let cpu_ns = used.cpu_ns as f64;
         let cpu_us_per_request = cpu_ns / 1000.0 / requests;
-        let user = after
-            .server
-            .user_ticks
-            .saturating_sub(before.server.user_ticks) as f64;
-        let system = after
-            .server
-            .system_ticks
-            .saturating_sub(before.server.system_ticks) as f64;
+        let (user, system) = (used.user_ticks as f64, used.system_ticks as f64);
         let user_us_per_request = cpu_us_per_request * user / (user + system).max(1.0);
         let seconds = counted.microseconds as f64 / 1e6;
         let server_core_share = cpu_ns / 1e9 / seconds;
@@ -263,7 +260,7 @@ impl Bench<'_> {
             }),
             server_core_share,
             load_core_share: loaded.core_share,
-            others_core_share: (busy - cpu_ns / 1e9 / passed - load_cpu).max(0.0),
+            others_core_share: (busy - whole.cpu_ns as f64 / 1e9 / passed - load_cpu).max(0.0),
             stolen_core_share: share(before, after, |core| core.stolen_ticks),
         }
     }

@@ -108,6 +108,7 @@ fn section(report: &Report) -> String {
         let _ = writeln!(text, "{}", line(row));
     }
     text.push_str(&latencies(&report.rows));
+    text.push_str(&memory(&report.rows));
     let remarks = table::remarks(report);
     if !remarks.is_empty() {
         text.push('\n');
@@ -143,6 +144,22 @@ fn line(row: &Row) -> String {
         summary.errors,
         100.0 * summary.server_core_share.median,
         100.0 * summary.load_core_share.median,
+    )
+}
+
+/// Memory per connection, where a scenario is about it.
+fn memory(rows: &[Row]) -> String {
+    let of = |row: &Row| {
+        let bytes = row.summary.as_ref()?.connection_bytes?;
+        Some(format!("`{}` {:.0}", row.name, bytes.median))
+    };
+    let figures: Vec<String> = rows.iter().filter_map(of).collect();
+    if figures.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nBytes of memory per connection: {}.\n",
+        figures.join(", ")
     )
 }
 
@@ -259,10 +276,24 @@ mod tests {
         let places = places.map(|name| text.find(name).expect("a row"));
         assert!(places.is_sorted(), "{text}");
         assert!(text.contains("- broken: does not start"), "{text}");
+        assert!(!text.contains("Bytes of memory"), "{text}");
         let chart = chart(&report);
         assert!(
             chart.contains("a&lt;b") && !chart.contains("broken"),
             "{chart}"
+        );
+    }
+
+    #[test]
+    fn a_section_shows_memory_where_it_was_measured() {
+        let mut small = row("small", Role::Ringlane, Some(2.0));
+        small.samples[0].connection_bytes = Some(512.4);
+        small.summarise();
+        let other = row("other", Role::Peer, Some(3.0));
+        let text = section(&report(vec![small, other]));
+        assert!(
+            text.contains("\nBytes of memory per connection: `small` 512.\n"),
+            "{text}"
         );
     }
 }

@@ -43,6 +43,13 @@ pub(crate) struct Scenario {
     /// Memory is what matters: no warm-up, so that nothing is there before the load.
     #[serde(default)]
     pub(crate) is_about_memory: bool,
+    /// CPU counts from when all connections are there, not from when the first one is opened. Of
+    /// ringlane-load.
+    #[serde(default)]
+    pub(crate) leaves_out_opening: bool,
+    /// The load lasts so long at least.
+    #[serde(default)]
+    pub(crate) seconds_min: u32,
     /// Latency at these percentages of the rate that all servers can sustain.
     #[serde(default)]
     pub(crate) latency_percents: Vec<u32>,
@@ -159,6 +166,9 @@ fn parse(name: &str, text: &str) -> Result<Scenario, String> {
     if scenario.generator == Generator::RinglaneLoad && scenario.load.is_empty() {
         return Err("ringlane-load needs a mode".to_owned());
     }
+    if scenario.generator == Generator::Wrk && scenario.leaves_out_opening {
+        return Err("wrk does not say when all connections are there".to_owned());
+    }
     Ok(scenario)
 }
 
@@ -200,6 +210,8 @@ pub(crate) mod tests {
         check("'wrk'", "'ab'", "unknown variant");
         check("'wrk'", "'ringlane-load'", "ringlane-load needs a mode");
         check("order", "odrer", "unknown field");
+        let opening = "leaves_out_opening = true\ntitle";
+        check("title", opening, "wrk does not say");
         let more = format!("{good}bars = {{ peer_percent_max = {{ peer-hyper = 60 }} }}\n");
         let error = parse("bad", &more).expect_err("a peer that is not there");
         assert!(

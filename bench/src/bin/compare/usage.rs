@@ -9,15 +9,27 @@ use std::io;
 use std::path::Path;
 
 use rustix::thread::{CpuSet, sched_setaffinity};
+use serde::{Deserialize, Serialize};
 
-/// CPU time that a process has taken since it started.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// CPU time that a process has taken since it started, or between two readings.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct ProcessUsage {
     /// Exact, by the scheduler's account.
     pub(crate) cpu_ns: u64,
     /// Clock ticks: only their proportion is used.
     pub(crate) user_ticks: u64,
     pub(crate) system_ticks: u64,
+}
+
+impl ProcessUsage {
+    /// What was taken since an earlier reading.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            cpu_ns: self.cpu_ns.saturating_sub(earlier.cpu_ns),
+            user_ticks: self.user_ticks.saturating_sub(earlier.user_ticks),
+            system_ticks: self.system_ticks.saturating_sub(earlier.system_ticks),
+        }
+    }
 }
 
 /// Clock ticks of one core since the machine started.
@@ -182,7 +194,10 @@ mod tests {
 
     #[test]
     fn this_process_has_used_something() -> io::Result<()> {
-        assert!(process(std::process::id())?.cpu_ns > 0);
+        let used = process(std::process::id())?;
+        assert!(used.cpu_ns > 0);
+        assert_eq!(used.since(&ProcessUsage::default()), used);
+        assert_eq!(used.since(&used), ProcessUsage::default());
         assert!(memory(std::process::id())?.pss_kib > 0);
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! Not here: whether an answer is the right one (the modes check that).
 
 use memchr::memmem;
+use ringlane_protocol::websocket::DeflateParameters;
 
 use crate::frame;
 
@@ -32,6 +33,8 @@ pub(crate) struct Head {
     pub(crate) closes: bool,
     /// The connection is a WebSocket from here on.
     pub(crate) is_websocket: bool,
+    /// The compression that the server agreed to, and nothing else.
+    pub(crate) deflate: Option<DeflateParameters>,
     extent: Extent,
 }
 
@@ -256,6 +259,7 @@ fn parse(head: &[u8]) -> Result<Head, Malformed> {
     let mut extent = Extent::UntilClose;
     let mut closes = false;
     let mut accepts = false;
+    let mut deflate = None;
     for line in lines.filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').ok_or(Malformed)?;
         let value = value.trim();
@@ -267,6 +271,8 @@ fn parse(head: &[u8]) -> Result<Head, Malformed> {
             closes = value.eq_ignore_ascii_case("close");
         } else if name.eq_ignore_ascii_case("sec-websocket-accept") {
             accepts = value == frame::ACCEPT;
+        } else if name.eq_ignore_ascii_case("sec-websocket-extensions") {
+            deflate = DeflateParameters::from_answer(value.as_bytes());
         }
     }
     // RFC 9112 §6.3: these have no body, whatever they say.
@@ -277,6 +283,7 @@ fn parse(head: &[u8]) -> Result<Head, Malformed> {
         status,
         closes: closes || extent == Extent::UntilClose,
         is_websocket: status == 101 && accepts,
+        deflate,
         extent,
     })
 }
@@ -364,6 +371,12 @@ mod tests {
         assert_eq!(is_websocket(101, frame::ACCEPT), Ok(true));
         assert_eq!(is_websocket(101, "other"), Ok(false));
         assert_eq!(is_websocket(200, frame::ACCEPT), Ok(false));
+        let deflate = |value| {
+            let head = format!("HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: {value}\r\n\r\n");
+            parse(head.as_bytes()).map(|head| head.deflate.is_some())
+        };
+        assert_eq!(deflate("permessage-deflate"), Ok(true));
+        assert_eq!(deflate("permessage-deflate, other"), Ok(false));
     }
 
     #[test]

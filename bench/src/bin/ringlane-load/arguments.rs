@@ -53,6 +53,10 @@ pub(crate) struct Common {
     #[arg(long, default_value_t = 1,
         value_parser = clap::value_parser!(u32).range(1..=SOURCES_MAX))]
     pub(crate) sources: u32,
+    /// Count the CPU time that this process takes while the load lasts: the server's, without what
+    /// it takes to open the connections.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) server_pid: Option<u32>,
     /// Print one line of JSON instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -101,6 +105,10 @@ pub(crate) struct Websocket {
     /// Bytes of a message.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(0..=BYTES_MAX))]
     pub(crate) size: u64,
+    /// Offer permessage-deflate without context takeover, and send every message compressed. The
+    /// messages are JSON then, and each echo has to come compressed: that takes 128 bytes.
+    #[arg(long)]
+    pub(crate) deflate: bool,
     /// Messages of a connection that are under way.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) window: u32,

@@ -22,6 +22,7 @@ use rustix::io::Errno;
 use crate::arguments::Common;
 use crate::line::Line;
 use crate::outcome::{Outcome, Tally};
+use crate::usage;
 
 /// Connections that are being made at once: fewer than what servers let wait.
 const CONNECTING_MAX: usize = 256;
@@ -123,6 +124,7 @@ impl<M: Mode> Engine<M> {
         };
         let mut buffer = vec![0; READ_BYTES];
         engine.open(&mut buffer)?;
+        let before = common.server_pid.map(usage::process).transpose()?;
         engine.started = Instant::now();
         engine.has_begun = true;
         engine.mode.begin(&mut engine.slots);
@@ -143,11 +145,15 @@ impl<M: Mode> Engine<M> {
             }
         }
         let now_ns = engine.now_ns();
+        let after = common.server_pid.map(usage::process).transpose()?;
         let name = M::NAME;
         // The mode may still count, so it comes first.
         let mut outcome = Outcome::new(name, common.connections, now_ns, engine.mode.tally());
         let open = engine.slots.iter().filter(|slot| slot.line.is_open());
         outcome.connections_open = open.count() as u64;
+        outcome.server = before
+            .zip(after)
+            .map(|(before, after)| after.since(&before));
         engine.mode.finish(&engine.slots, now_ns, &mut outcome);
         Ok(outcome)
     }

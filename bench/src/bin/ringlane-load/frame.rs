@@ -3,7 +3,7 @@
 //! Always true here: the events do not depend on how the network cut the bytes, except that a
 //! payload comes in as many pieces as it arrived in.
 //!
-//! Not here: extensions; none is offered, so none may be used.
+//! Not here: what extensions do to frames (`deflate.rs`); where none is offered none may be used.
 
 use crate::answer::Malformed;
 
@@ -20,11 +20,13 @@ pub(crate) const PONG: u8 = 10;
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// The request that opens a WebSocket.
-pub(crate) fn handshake(host: &str, path: &str) -> String {
+/// The request that opens a WebSocket, and the extensions that it offers.
+pub(crate) fn handshake(host: &str, path: &str, extensions: Option<&str>) -> String {
+    let offer = extensions.map(|names| format!("Sec-WebSocket-Extensions: {names}\r\n"));
+    let offer = offer.unwrap_or_default();
     format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{offer}\r\n"
     )
 }
 

@@ -18,6 +18,7 @@
 
 mod answer;
 mod arguments;
+mod deflate;
 mod delivery;
 mod engine;
 mod frame;
@@ -28,6 +29,9 @@ mod schedule;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+#[path = "../compare/usage.rs"]
+#[expect(dead_code, reason = "compare needs more of it")]
+mod usage;
 mod websocket;
 
 use std::io;
@@ -63,6 +67,12 @@ fn run(mode: &Mode) -> io::Result<Outcome> {
     let common = mode.common();
     match mode {
         Mode::Http(http) => Engine::run(common, http.slow_connections, Http::new(http)),
+        Mode::Websocket(websocket) if websocket.deflate && websocket.size < deflate::BYTES_MIN => {
+            Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "--deflate takes messages of 128 bytes at least: --size",
+            ))
+        }
         Mode::Websocket(websocket) => Engine::run(common, 0, Websocket::new(websocket)),
         Mode::Subscribe(subscribe) if subscribe.format == Format::Http => Err(io::Error::new(
             io::ErrorKind::InvalidInput,

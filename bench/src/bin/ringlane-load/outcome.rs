@@ -9,6 +9,8 @@ use std::fmt;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::usage::ProcessUsage;
+
 /// What went wrong.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub(crate) struct Errors {
@@ -102,6 +104,9 @@ pub(crate) struct Outcome {
     p99_us: f64,
     p999_us: f64,
     max_us: f64,
+    /// What the server took while the load lasted, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<ProcessUsage>,
 }
 
 impl Outcome {
@@ -132,6 +137,7 @@ impl Outcome {
             p99_us: quantile(0.99),
             p999_us: quantile(0.999),
             max_us: quantile(1.0),
+            server: None,
         }
     }
 
@@ -162,6 +168,10 @@ impl fmt::Display for Outcome {
             "connections: {} wanted, {} opened, {} open at the end",
             self.connections, self.connections_opened, self.connections_open,
         )?;
+        if let Some(used) = &self.server {
+            let each_us = used.cpu_ns as f64 / 1e3 / self.requests.max(1) as f64;
+            writeln!(out, "the server's CPU: {each_us:.3} µs for each")?;
+        }
         if self.published > 0 {
             writeln!(out, "published: {}", self.published)?;
         }

@@ -90,7 +90,7 @@ impl Subscribe {
             Format::Sse => {
                 format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n")
             }
-            Format::Websocket => handshake(&host, path),
+            Format::Websocket => handshake(&host, path, None),
         };
         Self {
             format,

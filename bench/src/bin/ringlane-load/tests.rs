@@ -162,6 +162,50 @@ fn every_echo_comes_back() {
 }
 
 #[test]
+fn every_compressed_echo_comes_back() {
+    let line = "websocket ws://{}/ws-deflate --deflate";
+    check(&format!("{line} --size 128 --messages 1000"), 1000);
+    check(
+        &format!("{line} --size 1024 --messages 1000 --window 16"),
+        1000,
+    );
+    let long = "--size 100000 --messages 40 --connections 4 --window 4";
+    check(&format!("{line} {long}"), 40);
+}
+
+#[test]
+fn a_server_that_does_not_compress_is_wrong() {
+    let (_handle, address) = start();
+    let line = format!("websocket ws://{address}/ws --deflate --size 128 --connections 3");
+    let words = std::iter::once("ringlane-load").chain(line.split(' '));
+    let arguments = Arguments::try_parse_from(words).expect("a valid line");
+    let error = crate::run(&arguments.mode).expect_err("not one connection is as it should be");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    let words = std::iter::once("ringlane-load").chain(line.split(' '));
+    let short = words.map(|word| if word == "128" { "127" } else { word });
+    let arguments = Arguments::try_parse_from(short).expect("a valid line");
+    let error = crate::run(&arguments.mode).expect_err("too short to be compressed");
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+/// This process is the server's and the generator's at once.
+#[test]
+fn the_server_s_time_is_counted_while_the_load_lasts() {
+    let id = std::process::id();
+    let line = "websocket ws://{}/ws --messages 1000";
+    assert!(check(line, 1000).server.is_none());
+    let outcome = check(&format!("{line} --server-pid {id}"), 1000);
+    assert!(
+        outcome.server.is_some_and(|used| used.cpu_ns > 0),
+        "{outcome}"
+    );
+    assert!(
+        outcome.json().contains("\"server\":{\"cpu_ns\":"),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn every_subscriber_gets_every_message_once() {
     for (path, format) in [("topic", "websocket"), ("events", "sse")] {
         let line = format!("subscribe http://{{}}/{path} --format {format} --connections 20");

@@ -3,7 +3,7 @@
 //! Always true here:
 //! - Each echo is compared with what was sent, byte by byte.
 //!
-//! Not here: frames (`frame.rs`), fan-out (`subscribe.rs`).
+//! Not here: frames (`frame.rs`), compressed ones (`deflate.rs`), fan-out (`subscribe.rs`).
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -11,6 +11,7 @@ use std::rc::Rc;
 use crate::STALL;
 use crate::answer::{self, Known};
 use crate::arguments::Websocket as Arguments;
+use crate::deflate::{self, Deflate};
 use crate::engine::{Mode, Next, Slot};
 use crate::frame::{self, BINARY, Frame, PING, handshake};
 use crate::line::Line;
@@ -21,6 +22,8 @@ use crate::outcome::{Outcome, Tally};
 pub(crate) struct Websocket {
     handshake: Rc<[u8]>,
     payload: Vec<u8>,
+    /// If messages are compressed.
+    deflate: Option<Deflate>,
     /// A window's worth of frames, all alike.
     frames: Rc<[u8]>,
     frame_bytes: usize,
@@ -36,6 +39,8 @@ pub(crate) struct Websocket {
 pub(crate) struct State {
     is_open: bool,
     answer: answer::Reader,
+    /// Instead of the next one, if messages are compressed.
+    echoes: Option<deflate::Reader>,
     frames: frame::Reader,
     frame: Option<Frame>,
     /// Of the echo that is arriving, or of a ping.
@@ -48,15 +53,27 @@ pub(crate) struct State {
 impl Websocket {
     pub(crate) fn new(arguments: &Arguments) -> Self {
         let url = &arguments.common.url;
-        let payload: Vec<u8> = (0..arguments.size)
-            .map(|at| b'a' + (at % 26) as u8)
-            .collect();
-        let frame = frame::write(BINARY, &payload);
+        let mut deflate = arguments.deflate.then(Deflate::default);
+        let offer = deflate.as_ref().map(|_| deflate::OFFER.to_string());
+        let (payload, frame) = match &mut deflate {
+            Some(deflate) => {
+                let payload = deflate::records(arguments.size as usize);
+                let frame = deflate.frame(&payload);
+                (payload, frame)
+            }
+            None => {
+                let letters = (0..arguments.size).map(|at| b'a' + (at % 26) as u8);
+                let payload: Vec<u8> = letters.collect();
+                let frame = frame::write(BINARY, &payload);
+                (payload, frame)
+            }
+        };
         Self {
-            handshake: handshake(&url.address.to_string(), &url.path)
+            handshake: handshake(&url.address.to_string(), &url.path, offer.as_deref())
                 .into_bytes()
                 .into(),
             payload,
+            deflate,
             frame_bytes: frame.len(),
             frames: frame.repeat(arguments.window as usize).into(),
             window: arguments.window,
@@ -76,6 +93,42 @@ impl Websocket {
             state.since_ns.extend(std::iter::repeat_n(now_ns, count));
             line.send(&self.frames, 0..count * self.frame_bytes);
         }
+    }
+
+    /// Whether the server has agreed to what was offered; from then on it is known how to read.
+    fn open(&self, state: &mut State, head: &answer::Head) -> bool {
+        if self.deflate.is_some() {
+            state.echoes = deflate::Reader::new(head.deflate, self.payload.len());
+        }
+        state.is_open = head.is_websocket && state.echoes.is_some() == self.deflate.is_some();
+        state.is_open
+    }
+
+    /// Reads compressed frames; false if one is not what it should be.
+    fn read_compressed(
+        &mut self,
+        line: &mut Line,
+        state: &mut State,
+        bytes: &[u8],
+        now_ns: u64,
+    ) -> bool {
+        let (Some(deflate), Some(reader)) = (&mut self.deflate, &mut state.echoes) else {
+            return false;
+        };
+        let Ok(count) = reader.read(bytes, &self.payload, deflate) else {
+            return false;
+        };
+        if !deflate.output.is_empty() {
+            let reply: Rc<[u8]> = std::mem::take(&mut deflate.output).into();
+            line.send(&reply, 0..reply.len());
+        }
+        for _ in 0..count {
+            let Some(since_ns) = state.since_ns.pop_front() else {
+                return false;
+            };
+            self.tally.finish(now_ns.saturating_sub(since_ns));
+        }
+        true
     }
 
     /// Reads frames; false if one is not what it should be.
@@ -153,14 +206,18 @@ impl Mode for Websocket {
         if !state.is_open {
             match state.answer.next(&mut bytes, &mut self.known) {
                 Ok(None) => return Next::Stay,
-                Ok(Some(answer::Event::Head(head))) if head.is_websocket => state.is_open = true,
+                Ok(Some(answer::Event::Head(head))) if self.open(state, &head) => {}
                 Ok(Some(_)) | Err(_) => {
                     self.tally.errors.status += 1;
                     return Next::Close;
                 }
             }
         }
-        if !self.read(line, state, bytes, now_ns) {
+        let is_right = match self.deflate {
+            Some(_) => self.read_compressed(line, state, bytes, now_ns),
+            None => self.read(line, state, bytes, now_ns),
+        };
+        if !is_right {
             self.tally.errors.content += 1;
             return Next::Close;
         }
