@@ -6,6 +6,7 @@
 //! Not here: how a server is started (`src/bin/ringlane-target`), what is sent to it (scenarios).
 
 use bytes::Bytes;
+use ringlane::middleware::Health;
 use ringlane::topics::Topics;
 use ringlane::websocket::{DeflateConfig, Handler, Message, Options, Socket};
 use ringlane::{Builder, Context, Error, Json, Next, Result, Routes, StatusCode};
@@ -51,7 +52,8 @@ pub fn routes(server: Builder) -> Builder {
         .websocket_with("/ws", echo_options(), echo)
         .websocket_with("/ws-deflate", deflating_options(), echo)
         .websocket("/topic", Follower)
-        .group("/layers", layers);
+        .group("/layers", layers)
+        .with(Health::new());
     (0..VERSIONS).fold(sized(server), |server, version| {
         (0..RESOURCES).fold(server, |server, resource| {
             server.get(&format!("/api/v{version}/resource{resource}/{{id}}"), item)

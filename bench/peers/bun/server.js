@@ -32,7 +32,18 @@ async function publish(request) {
   return new Response(null, { status: 204 });
 }
 
-const headers = { "Server": "bun-serv", "Content-Type": "text/plain" };
+async function upload(request) {
+  let count = 0;
+  for await (const part of request.body) count += part.length;
+  return new Response(String(count), { headers: ofType("text/plain; charset=utf-8") });
+}
+
+function ofType(type) {
+  return { "Server": "bun-serv", "Content-Type": type };
+}
+
+const headers = ofType("text/plain");
+const jsonHeaders = ofType("application/json");
 
 const server = Bun.serve({
   port,
@@ -42,6 +53,10 @@ const server = Bun.serve({
   fetch(request, server) {
     const { pathname } = new URL(request.url);
     if (pathname === "/plaintext") return new Response("Hello, World!", { headers });
+    if (pathname === "/json") {
+      return Response.json({ message: "Hello, World!" }, { headers: jsonHeaders });
+    }
+    if (pathname === "/upload") return upload(request);
     if (pathname === "/ws" || pathname === "/ws-deflate" || pathname === "/topic") {
       const data = { follows: pathname === "/topic", deflates: pathname === "/ws-deflate" };
       if (server.upgrade(request, { data })) return undefined;

@@ -19,6 +19,10 @@ function answer(response, type, body) {
   response.end(body);
 }
 
+function greeting() {
+  return JSON.stringify({ message: "Hello, World!" });
+}
+
 function publish(request, response) {
   const parts = [];
   request.on("data", (part) => parts.push(part));
@@ -32,6 +36,12 @@ function publish(request, response) {
   });
 }
 
+function upload(request, response) {
+  let count = 0;
+  request.on("data", (part) => { count += part.length; });
+  request.on("end", () => answer(response, "text/plain; charset=utf-8", String(count)));
+}
+
 function follow(request, response) {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   response.flushHeaders();
@@ -41,6 +51,8 @@ function follow(request, response) {
 
 const server = http.createServer((request, response) => {
   if (request.url === "/plaintext") answer(response, "text/plain", "Hello, World!");
+  else if (request.url === "/json") answer(response, "application/json", greeting());
+  else if (request.url === "/upload") upload(request, response);
   else if (request.url === "/events") follow(request, response);
   else if (request.url === "/publish") publish(request, response);
   else {

@@ -108,6 +108,9 @@ pub(crate) struct Sample {
     /// What its own written pages grew by under load, per connection.
     #[serde(default)]
     pub(crate) connection_bytes: Option<f64>,
+    /// Calls into the kernel that submit or wait, where the server counts them.
+    #[serde(default)]
+    pub(crate) enters_per_request: Option<f64>,
     pub(crate) server_core_share: f64,
     pub(crate) load_core_share: f64,
     /// Other programs, on both cores together.
@@ -129,6 +132,8 @@ pub(crate) struct Summary {
     pub(crate) pss_kib: Spread,
     #[serde(default)]
     pub(crate) connection_bytes: Option<Spread>,
+    #[serde(default)]
+    pub(crate) enters_per_request: Option<Spread>,
     pub(crate) server_core_share: Spread,
     pub(crate) load_core_share: Spread,
     pub(crate) others_core_share: Spread,
@@ -256,6 +261,7 @@ impl Summary {
             errors: samples.iter().map(|sample| sample.errors.total()).sum(),
             pss_kib: spread(|sample| sample.pss_kib as f64)?,
             connection_bytes: optional(|sample| sample.connection_bytes),
+            enters_per_request: optional(|sample| sample.enters_per_request),
             server_core_share: spread(|sample| sample.server_core_share)?,
             load_core_share: spread(|sample| sample.load_core_share)?,
             others_core_share: spread(|sample| sample.others_core_share)?,
@@ -275,14 +281,14 @@ pub(crate) mod tests {
         contender.role = role;
         let mut row = Row::new(&contender, None);
         match cpu {
-            Some(cpu) => row.samples.push(sample(cpu)),
+            Some(cpu) => row.samples.push(sample(name, cpu)),
             None => row.failure = Some("does not start: exit status: 1".to_owned()),
         }
         row.summarise();
         row
     }
 
-    fn sample(cpu: f64) -> Sample {
+    fn sample(name: &str, cpu: f64) -> Sample {
         Sample {
             round: 1,
             requests: 1,
@@ -295,6 +301,7 @@ pub(crate) mod tests {
             errors: Errors::default(),
             pss_kib: 2048,
             connection_bytes: None,
+            enters_per_request: (name == "ringlane").then_some(0.25),
             server_core_share: 0.99,
             load_core_share: 0.5,
             others_core_share: 0.0,

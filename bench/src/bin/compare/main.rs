@@ -19,6 +19,7 @@ mod bars;
 mod build;
 mod calendar;
 mod contender;
+mod enters;
 mod json;
 mod load;
 mod machine;

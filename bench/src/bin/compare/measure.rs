@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use crate::arguments::Arguments;
 use crate::build::{Candidate, log_file};
 use crate::contender::{Contender, PORT};
+use crate::enters;
 use crate::json::{Latency, Row, Sample};
 use crate::load::{Counted, Load, Loaded};
 use crate::probe;
@@ -95,6 +96,12 @@ impl Bench<'_> {
         if warm_up_seconds > 0 && !self.scenario.is_about_memory {
             load.run(warm_up_seconds, self.interrupt, || ())?;
         }
+        // Asking costs memory, and where that is measured nothing else matters.
+        let ask = || match self.scenario.is_about_memory {
+            true => None,
+            false => enters::ask(contender.role, port),
+        };
+        let enters_before = ask();
         let mut memory = Ok(Memory::default());
         let memory_before = usage::memory(server.id())?;
         let before = self.read(&server)?;
@@ -108,7 +115,11 @@ impl Bench<'_> {
             return Err(io::Error::other(format!("ended under load: {status}")));
         }
         let memory = [memory_before, memory?];
-        let sample = self.compute(round, &before, &after, &loaded, memory);
+        let mut sample = self.compute(round, &before, &after, &loaded, memory);
+        let enters = ask().zip(enters_before);
+        sample.enters_per_request = enters.map(|(after, before)| {
+            after.saturating_sub(before) as f64 / sample.requests.max(1) as f64
+        });
         Ok((sample, answer_bytes))
     }
 
@@ -258,6 +269,7 @@ impl Bench<'_> {
                     .saturating_sub(memory_before.private_dirty_kib);
                 grown_kib as f64 * 1024.0 / f64::from(self.scenario.connections)
             }),
+            enters_per_request: None,
             server_core_share,
             load_core_share: loaded.core_share,
             others_core_share: (busy - whole.cpu_ns as f64 / 1e9 / passed - load_cpu).max(0.0),

@@ -22,7 +22,7 @@ const ANSWER_BYTES_APART_MAX: usize = 8;
 const ROUNDS_ENOUGH: u32 = 5;
 
 /// The columns; the first is as wide as the names.
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 13] = [
     "server",
     "CPU µs/unit",
     "x floor",
@@ -34,6 +34,7 @@ const HEAD: [&str; 12] = [
     "errors",
     "Pss MiB",
     "B/connection",
+    "enters/unit",
     "busy: server, load",
 ];
 
@@ -127,6 +128,9 @@ fn cells(row: &Row, summary: &Summary) -> [String; HEAD.len()] {
         summary.errors.to_string(),
         format!("{:.1}", summary.pss_kib.median / 1024.0),
         optional(summary.connection_bytes),
+        summary
+            .enters_per_request
+            .map_or_else(String::new, |spread| format!("{:.3}", spread.median)),
         busy(summary),
     ]
 }
@@ -215,6 +219,18 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("99 %, 50 %: server\n"), "{text}");
+    }
+
+    #[test]
+    fn who_counts_no_enters_has_none() {
+        let rows = vec![
+            row("ringlane", Role::Ringlane, Some(5.0)),
+            row("other", Role::Peer, Some(6.0)),
+        ];
+        let text = render(&report(rows));
+        assert!(text.contains("enters/unit  busy"), "{text}");
+        assert!(text.contains("        0.250  99 %, 50 %: server"), "{text}");
+        assert!(text.contains("               99 %, 50 %: server"), "{text}");
     }
 
     #[test]
