@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod browser;
+pub mod decoders;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
