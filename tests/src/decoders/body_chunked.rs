@@ -13,6 +13,10 @@ type Verdict = Result<(Vec<u8>, Option<usize>), BodyError>;
 /// # Panics
 ///
 /// If the decoder breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::body_chunked(b"5\r\nhello\r\n0\r\n\r\n");
+/// ```
 pub fn body_chunked(input: &[u8]) {
     let whole = at_every_cut(input, decode);
     if let Ok((data, Some(end))) = whole {

@@ -1,6 +1,7 @@
-//! No body in a content coding makes a server panic or answer other than with the body or a refusal,
-//! and whether it is refused does not depend on how it was cut. (Why may: of two flaws the one is
-//! seen first that comes first.)
+//! No body in a content coding makes a server panic or answer other than with the body or a
+//! refusal, and whether it is refused does not depend on how it was cut.
+//!
+//! Why it is refused may: of two flaws the one is seen first that comes first.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -22,6 +23,10 @@ thread_local! {
 /// # Panics
 ///
 /// If the server breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::body_coded(b"\x00\x00no gzip");
+/// ```
 pub fn body_coded(input: &[u8]) {
     let [codings, cut, body @ ..] = input else {
         return;

@@ -10,6 +10,10 @@ use super::at_every_cut;
 /// # Panics
 ///
 /// If the reader or the writer breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::event_stream(b"data: hello\n\n");
+/// ```
 pub fn event_stream(input: &[u8]) {
     at_every_cut(input, read);
     if let Ok(text) = str::from_utf8(input) {

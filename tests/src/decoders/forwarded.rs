@@ -11,6 +11,10 @@ const OWN_ADDRESS: &[u8] = b", 198.51.100.7";
 /// # Panics
 ///
 /// If a reader breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::forwarded(b"for=192.0.2.43, for=\"[2001:db8::7]:4711\"");
+/// ```
 pub fn forwarded(input: &[u8]) {
     assert!(hops(input).count() <= input.len());
     assert!(x_forwarded_for(input).count() <= input.len());

@@ -18,6 +18,10 @@ type Verdict = Result<Vec<(PartHead, Vec<u8>)>, MultipartError>;
 /// # Panics
 ///
 /// If the decoder breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::multipart_body(b"--x\r\nA: b\r\n\r\n1\r\n--x--");
+/// ```
 pub fn multipart_body(input: &[u8]) {
     if let Ok(parts) = at_every_cut(input, decode) {
         let data: usize = parts.iter().map(|(_, data)| data.len()).sum();

@@ -8,6 +8,10 @@ use ringlane_protocol::{PROXY_BYTES_MAX, ProxyParsed, parse_proxy};
 /// # Panics
 ///
 /// If the decoder breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::proxy_preface(b"PROXY TCP4 192.0.2.7 198.51.100.1 50000 80\r\n");
+/// ```
 pub fn proxy_preface(input: &[u8]) {
     let whole = parse_proxy(input);
     for end in 0..input.len().min(2 * PROXY_BYTES_MAX) {

@@ -9,6 +9,10 @@ use ringlane_protocol::{percent, query};
 /// # Panics
 ///
 /// If a decoder breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::query_percent(b"a=1&b=%C3%A9+c");
+/// ```
 pub fn query_percent(input: &[u8]) {
     let input = input.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     if let Ok(decoded) = percent::decode(input) {

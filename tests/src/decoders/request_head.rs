@@ -19,6 +19,10 @@ type Verdict = Option<Result<(usize, String), ParseError>>;
 /// # Panics
 ///
 /// If the parser breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::request_head(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+/// ```
 pub fn request_head(input: &[u8]) {
     let whole = at_every_cut(input, |pieces| verdict(input, pieces));
     if let Some(Ok((consumed, _))) = whole {

@@ -17,6 +17,10 @@ type Set<'i> = (&'i str, Vec<u8>);
 /// # Panics
 ///
 /// If the headers break a promise.
+///
+/// ```
+/// ringlane_tests::decoders::response_headers(b"\x00\x04\x03Name1\r\n");
+/// ```
 pub fn response_headers(input: &[u8]) {
     let mut headers = ResponseHeaders::new();
     let mut model: Vec<Set<'_>> = Vec::new();

@@ -13,6 +13,10 @@ use super::at_every_cut;
 /// # Panics
 ///
 /// If the reader breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::websocket_frames(b"\x81\x05Hello");
+/// ```
 pub fn websocket_frames(input: &[u8]) {
     for masked in [false, true] {
         for compression in [false, true] {

@@ -21,6 +21,10 @@ const ANSWER_HEADERS_MAX: usize = 8;
 /// # Panics
 ///
 /// If the handshake breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::websocket_handshake(b"Sec-WebSocket-Version: 13");
+/// ```
 pub fn websocket_handshake(input: &[u8]) {
     judge(input);
     judge(&[START, input, b"\r\n\r\n"].concat());

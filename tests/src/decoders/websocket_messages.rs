@@ -20,6 +20,10 @@ const WIRE_BYTES_MAX: usize = 4096;
 /// # Panics
 ///
 /// If the receiver or the sender breaks a promise.
+///
+/// ```
+/// ringlane_tests::decoders::websocket_messages(b"\x01\x81\x05Hello");
+/// ```
 pub fn websocket_messages(input: &[u8]) {
     let Some((choice, wire)) = input.split_first() else {
         return;
@@ -33,13 +37,8 @@ pub fn websocket_messages(input: &[u8]) {
     let (again, output) = terms.end(true).receive(&[wire]);
     assert_eq!(again, seen, "sending changes nothing that comes");
     let (answers, _) = terms.peer().receive(&[&output]);
-    assert!(
-        answers.iter().eq(seen
-            .iter()
-            .filter_map(Seen::answer)
-            .collect::<Vec<_>>()
-            .iter())
-    );
+    let expected: Vec<Seen> = seen.iter().filter_map(Seen::answer).collect();
+    assert_eq!(answers, expected, "what the peer sees");
 }
 
 /// An event that outlives the input it was found in.
