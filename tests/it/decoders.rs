@@ -42,14 +42,14 @@ rows! {
     body_coded 20_000,
     event_stream 20_000,
     forwarded 200_000,
-    multipart_body 20_000,
+    multipart_body 10_000,
     proxy_preface 200_000,
     query_percent 200_000,
     request_head 50_000,
     response_headers 200_000,
     websocket_frames 200_000,
     websocket_handshake 200_000,
-    websocket_messages 40_000,
+    websocket_messages 30_000,
 }
 
 /// Shows a decoder its seeds and their mutations. Tells how many inputs that were.
