@@ -42,7 +42,7 @@ sim: ## Replays one simulated run: make sim SEED=7.
 	@.ci/setup build test
 	$(if $(SEED),RINGLANE_SEED=$(SEED)) cargo nextest run -p ringlane-tests -E '$(SIM)' --no-capture
 
-fuzz: ## Fuzzes every decoder: make fuzz SECONDS_EACH=600 TARGETS="head chunked".
+fuzz: ## Fuzzes every decoder: make fuzz SECONDS_EACH=600 TARGETS="request_head forwarded".
 	@.ci/setup build fuzz
 	.ci/fuzz $(SECONDS_EACH) $(TARGETS)
 

@@ -5,6 +5,7 @@
 mod article;
 mod chat;
 mod commands;
+mod decoders;
 mod demo;
 mod doctor;
 mod drivers;

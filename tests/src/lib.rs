@@ -1,5 +1,5 @@
-//! Whole-system tests of ringlane. Here: every Rust snippet of the written pages, compiled, and
-//! what several tests are driven with.
+//! Whole-system tests of ringlane. Here: every Rust snippet of the written pages, compiled, what
+//! several tests are driven with, and what holds for any input of a decoder.
 //!
 //! Each page that holds a Rust snippet stands below, so `cargo test --doc` builds and runs it.
 //! `it/snippets.rs` fails when a page is missing here, or when a snippet escapes the compiler.
@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod browser;
+pub mod decoders;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

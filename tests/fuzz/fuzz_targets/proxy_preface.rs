@@ -1,24 +1,8 @@
-//! No input makes the PROXY decoder panic or read past the end; its verdict does not depend on the
-//! cut, nor on what follows; what it accepts is within its maximum.
+//! Fuzzes what `proxy_preface` must hold to.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ringlane_protocol::{PROXY_BYTES_MAX, ProxyParsed, parse_proxy};
+use ringlane_tests::decoders;
 
-fuzz_target!(|input: &[u8]| {
-    let whole = parse_proxy(input);
-    for end in 0..input.len().min(2 * PROXY_BYTES_MAX) {
-        match parse_proxy(&input[..end]) {
-            Ok(ProxyParsed::Partial) => {}
-            sooner => assert_eq!(sooner, whole, "cut at {end}"),
-        }
-    }
-    if let Ok(ProxyParsed::Complete { consumed, .. }) = whole {
-        assert!(consumed <= input.len().min(PROXY_BYTES_MAX));
-        assert_eq!(parse_proxy(&input[..consumed]), whole);
-    }
-    if input.len() >= PROXY_BYTES_MAX {
-        assert_ne!(whole, Ok(ProxyParsed::Partial));
-    }
-});
+fuzz_target!(|input: &[u8]| decoders::proxy_preface(input));

@@ -1,0 +1,8 @@
+//! Fuzzes what `websocket_frames` must hold to.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ringlane_tests::decoders;
+
+fuzz_target!(|input: &[u8]| decoders::websocket_frames(input));
