@@ -71,6 +71,7 @@ fn tens_of_thousands_of_completions_at_once_lose_nothing<R: RealRing>() {
     let config = Config {
         buffers: 32_768,
         buffer_bytes: MESSAGE as u32, // each message is a completion
+        large_buffer_bytes: MESSAGE as u32,
         ..Config::default()
     };
     let mut stand = Stand::<R, _>::new(config, script(echo));

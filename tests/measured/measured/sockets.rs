@@ -17,7 +17,7 @@ const QUESTION: &[u8; 11] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 const ANSWER: &[u8; 7] = b"\x81\x05Hello";
 
 const WARM_SOCKETS: usize = 1_000;
-const IDLE_SOCKETS: usize = 8_000;
+const IDLE_SOCKETS: usize = 15_000;
 
 pub(super) async fn echo(ctx: Context) -> Result {
     let mut socket = ctx.websocket()?;
