@@ -11,6 +11,7 @@ mod drivers;
 mod event_source;
 mod event_stream;
 mod layering;
+mod macros;
 mod sim;
 mod snippets;
 mod source;
