@@ -51,14 +51,15 @@ impl Arguments {
 
 fn path(input: ParseStream<'_>, usage: &str) -> Result<LitStr> {
     if input.is_empty() {
-        return Err(input.error(format!("the path is missing: write `{usage}`")));
+        let missing = format!("the path is missing: write `{usage}`");
+        return Err(problem(input, missing));
     }
-    let problem = || input.error(format!("the path is no string literal: write `{usage}`"));
-    input.parse().map_err(|_| problem())
+    let no_literal = format!("the path is no string literal: write `{usage}`");
+    input.parse().map_err(|_| problem(input, no_literal))
 }
 
 fn list(input: ParseStream<'_>, usage: &str) -> Result<Vec<Ident>> {
-    let missing = |_| input.error(format!("the methods are missing: write `{usage}`"));
+    let missing = |_| problem(input, format!("the methods are missing: write `{usage}`"));
     input.parse::<Token![,]>().map_err(missing)?;
     let word: Ident = input.parse().map_err(missing)?;
     if word != "methods" {
@@ -98,5 +99,13 @@ fn end(input: ParseStream<'_>, usage: &str) -> Result<()> {
     if input.is_empty() {
         return Ok(());
     }
-    Err(input.error(format!("nothing more belongs here: write `{usage}`")))
+    Err(problem(
+        input,
+        format!("nothing more belongs here: write `{usage}`"),
+    ))
+}
+
+/// At what comes next; where nothing does, at the whole attribute.
+fn problem(input: ParseStream<'_>, text: String) -> Error {
+    Error::new(input.span(), text)
 }

@@ -75,8 +75,10 @@ fn is_route(attribute: &Attribute) -> bool {
 pub(crate) fn expand(arguments: &Arguments, mut function: ItemFn) -> TokenStream {
     let Arguments { path, methods } = arguments;
     let visibility = function.vis.clone();
+    // Where the function has its name, the compiler shows what is wrong with its types.
     let span = function.sig.ident.span();
-    let name = std::mem::replace(&mut function.sig.ident, Ident::new("handler", span));
+    let (route, handler) = (Ident::new("route", span), Ident::new("handler", span));
+    let name = std::mem::replace(&mut function.sig.ident, handler.clone());
     let (shown, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs)
         .into_iter()
         .partition(|attribute| attribute.path().is_ident("doc"));
@@ -95,7 +97,7 @@ pub(crate) fn expand(arguments: &Arguments, mut function: ItemFn) -> TokenStream
         #(#conditions)*
         #(#deprecated)*
         #visibility fn #name<S>(routes: ::ringlane::Builder<S>) -> ::ringlane::Builder<S> {
-            routes #(.route(::ringlane::Method::#methods, #path, #name::handler))*
+            routes #(.#route(::ringlane::Method::#methods, #path, #name::#handler))*
         }
 
         #[doc(hidden)]

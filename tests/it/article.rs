@@ -8,7 +8,6 @@
 //! - rows 28 to 38 (WebSocket) and 47 to 50 (Server-Sent Events), which come with those parts, and
 //!   with them the second half of row 10;
 //! - of row 4, media types that are compressed already: `middleware/compression/tests.rs`;
-//! - row 19: there are no attribute macros, a route is a call;
 //! - row 40: `bench/` measures with peers, and keeps what it measured;
 //! - the pauses of row 58: `server/src/retry/tests.rs`, in simulated time;
 //! - row 67: `tests/measured` counts allocations, and wants none;
