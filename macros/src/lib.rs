@@ -1,5 +1,5 @@
-//! Attributes that give functions their routes, for `Builder::endpoint` of `ringlane`, which exports
-//! them under its feature `macros`.
+//! Attributes that give functions their routes, for `Builder::endpoint` of `ringlane`, which
+//! exports them under its feature `macros`.
 //!
 //! ```text
 //! #[get("/users/{id}")]             fn user<S>(routes: Builder<S>) -> Builder<S>

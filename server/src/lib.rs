@@ -61,9 +61,9 @@
 //!
 //! # Features
 //!
-//! All are on by default: `brotli` and `zstd`, two more content codings, `jwt`, JSON Web Tokens, and
-//! `macros`, attributes such as `#[ringlane::get("/")]` for [`Builder::endpoint`]. `jwt` and `zstd`
-//! need a C compiler.
+//! All are on by default: `brotli` and `zstd`, two more content codings, `jwt`, JSON Web Tokens,
+//! and `macros`, attributes such as `#[ringlane::get("/")]` for [`Builder::endpoint`]. `jwt` and
+//! `zstd` need a C compiler.
 //!
 //! # Within
 //!

@@ -186,7 +186,7 @@ impl<S> Builder<S> {
     ///
     /// // What `#[ringlane::get("/users/{id}")]` makes of a function `user`.
     /// fn user<S>(routes: Builder<S>) -> Builder<S> {
-    ///     routes.get("/users/{id}", |ctx: Context| ctx.param::<u64>("id").map(|id| id.to_string()))
+    ///     routes.get("/users/{id}", |ctx: Context| ctx.param::<String>("id"))
     /// }
     ///
     /// let server = Server::builder()

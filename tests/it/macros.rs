@@ -1,7 +1,7 @@
 //! Handlers with their routes above them, as attributes.
 //!
-//! Not here: what the compiler says to mistakes (`../ui/macro_*.rs`), one example for each attribute
-//! (the documentation of `ringlane-macros`).
+//! Not here: what the compiler says to mistakes (`../ui/macro_*.rs`), one example for each
+//! attribute (the documentation of `ringlane-macros`).
 
 use ringlane::testing::Client;
 use ringlane::{Context, Method, Result, Routes, Server, StatusCode};
@@ -126,7 +126,7 @@ fn bad_patterns_are_errors_of_the_build() {
         .endpoint(user_by_name)
         .endpoint(user_by_number)
         .build();
-    let error = server.err().expect("two routes are wrong").to_string();
+    let error = server.expect_err("two routes are wrong").to_string();
     assert!(error.contains("route `GET users`"), "{error}");
     let conflict = "`GET /users/{number}` conflicts with `GET /users/{name}`";
     assert!(error.contains(conflict), "{error}");
