@@ -61,8 +61,9 @@
 //!
 //! # Features
 //!
-//! All are on by default: `brotli` and `zstd`, two more content codings, and `jwt`, JSON Web
-//! Tokens. `jwt` and `zstd` need a C compiler.
+//! All are on by default: `brotli` and `zstd`, two more content codings, `jwt`, JSON Web Tokens,
+//! and `macros`, attributes such as `#[ringlane::get("/")]` for [`Builder::endpoint`]. `jwt` and
+//! `zstd` need a C compiler.
 //!
 //! # Within
 //!
@@ -138,6 +139,8 @@ pub use panic::Panic;
 pub use pool::{Manage, Pool, PoolBuilder, PoolError, PoolStatus, Pooled};
 pub use respond::{Html, IntoResponse, IntoStatus, Json};
 pub use retry::Retry;
+#[cfg(feature = "macros")]
+pub use ringlane_macros::{delete, get, head, options, patch, post, put, route};
 pub use ringlane_protocol::{
     HeaderError, MediaType, Method, MultipartLimits, ResponseHeaders, StatusCode, Version,
 };

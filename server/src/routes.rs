@@ -176,6 +176,30 @@ impl<S> Builder<S> {
         self.route(Method::OPTIONS, pattern, handler)
     }
 
+    /// Registers a function that has its route above it, as an attribute: `#[ringlane::get("/")]`,
+    /// `post`, `put`, `delete`, `patch`, `head`, `options` or `route` (feature `macros`).
+    ///
+    /// Anything else that adds routes to a scope may be given as well.
+    ///
+    /// ```
+    /// use ringlane::{Builder, Context, Server, testing::Client};
+    ///
+    /// // What `#[ringlane::get("/users/{id}")]` makes of a function `user`.
+    /// fn user<S>(routes: Builder<S>) -> Builder<S> {
+    ///     routes.get("/users/{id}", |ctx: Context| ctx.param::<String>("id"))
+    /// }
+    ///
+    /// let server = Server::builder()
+    ///     .endpoint(user)
+    ///     .group("/api", |routes| routes.endpoint(user))
+    ///     .build()?;
+    /// assert_eq!(Client::new(server)?.get("/api/users/7").send()?.text(), "7");
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn endpoint(self, endpoint: impl FnOnce(Self) -> Self) -> Self {
+        endpoint(self)
+    }
+
     /// Answers WebSocket handshakes on the paths of `pattern`: see
     /// [`websocket::Handler`](crate::websocket::Handler). Other requests for them get 426.
     ///

@@ -5,10 +5,7 @@
 //! the article's own code has a defect, the test wants what the article meant.
 //!
 //! Not here:
-//! - rows 28 to 38 (WebSocket) and 47 to 50 (Server-Sent Events), which come with those parts, and
-//!   with them the second half of row 10;
 //! - of row 4, media types that are compressed already: `middleware/compression/tests.rs`;
-//! - row 19: there are no attribute macros, a route is a call;
 //! - row 40: `bench/` measures with peers, and keeps what it measured;
 //! - the pauses of row 58: `server/src/retry/tests.rs`, in simulated time;
 //! - row 67: `tests/measured` counts allocations, and wants none;
@@ -23,6 +20,7 @@ mod memory;
 mod middleware;
 mod performance;
 mod process;
+mod real_time;
 mod routing;
 mod sockets;
 mod tokens;

@@ -1,6 +1,6 @@
 //! The architecture's direction and invariants, held against the manifests and the code.
 //!
-//! `bench, tests → server → {reactor, router, protocol}`, and no edge among those three.
+//! `bench, tests → server → {reactor, router, protocol, macros}`, and no edge among those four.
 //! Each rule here is a function from what it reads to what it found, so that its own test can
 //! show it a bad sample.
 //!

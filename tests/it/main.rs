@@ -12,6 +12,7 @@ mod drivers;
 mod event_source;
 mod event_stream;
 mod layering;
+mod macros;
 mod sim;
 mod snippets;
 mod source;

@@ -71,7 +71,7 @@ fn stop(handle: Handle) {
 }
 
 /// A client's end, over a socket of the kernel's.
-struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     receiver: Receiver,
     sender: Sender,
@@ -81,7 +81,7 @@ struct Client {
 
 impl Client {
     /// Connects, with `more` in one segment behind the handshake.
-    fn new(address: SocketAddr, path: &str, more: &[&str]) -> Self {
+    pub(crate) fn new(address: SocketAddr, path: &str, more: &[&str]) -> Self {
         let mut stream = TcpStream::connect(address).expect("connected");
         let time = Some(Duration::from_secs(20));
         stream.set_read_timeout(time).expect("a timeout");
@@ -114,7 +114,7 @@ impl Client {
         }
     }
 
-    fn send(&mut self, text: &str) {
+    pub(crate) fn send(&mut self, text: &str) {
         let mut bytes = Vec::new();
         let sent = self.sender.text(text, &mut bytes, &mut self.shared);
         sent.expect("it is open");
@@ -122,7 +122,7 @@ impl Client {
     }
 
     /// The next message.
-    fn receive(&mut self) -> String {
+    pub(crate) fn receive(&mut self) -> String {
         loop {
             let mut replies = Vec::new();
             let (sender, shared) = (&mut self.sender, &mut self.shared);

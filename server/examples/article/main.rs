@@ -5,8 +5,7 @@
 //! cargo run --example article -- [CONFIG.json]
 //! ```
 //!
-//! Each file is a section of the article, under its name. The sections about WebSocket and about
-//! Server-Sent Events come with those parts of the library.
+//! Each file is a section of the article, under its name.
 //!
 //! Not here: `simulate_…` anything. Where the article pretends, this does.
 
@@ -21,6 +20,8 @@ mod memory_leak_detection;
 mod memory_management;
 mod middleware_system;
 mod performance_debugging;
+mod real_time_communication;
+mod server_sent_events;
 mod technical_foundation;
 
 use std::error::Error;
@@ -75,8 +76,10 @@ fn application(config: &ApplicationConfig) -> Result<Server, Box<dyn Error>> {
 
     let server = context_driven_architecture::routes(server, config, &database)?;
     let server = middleware_system::routes(server);
+    let server = real_time_communication::routes(server);
     let server = benchmarking_results::routes(server, &metrics, &database);
     let server = memory_management::routes(server, &database);
+    let server = server_sent_events::routes(server);
     let server = dynamic_routing::routes(server, &database);
     let server = error_handling::routes(server, &database);
     let server = performance_debugging::routes(server);

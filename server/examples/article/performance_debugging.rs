@@ -36,10 +36,11 @@ pub(crate) fn timeout(config: &ApplicationConfig) -> Timeout {
 }
 
 pub(crate) fn routes(server: Builder) -> Builder {
-    server.get("/work", actual_request_handler)
+    server.endpoint(actual_request_handler)
 }
 
 /// Takes `?millis=…`, or no time.
+#[ringlane::get("/work")]
 async fn actual_request_handler(ctx: Context) -> Result<&'static str> {
     let millis = ctx.optional_query("millis")?.unwrap_or_default();
     time::sleep(Duration::from_millis(millis)).await;

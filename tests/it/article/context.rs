@@ -201,3 +201,16 @@ fn row_18_request_ids_differ_across_connections_and_cores() {
         (REQUESTS * CONNECTIONS, REQUESTS * CONNECTIONS)
     );
 }
+
+/// `/work` stands above its handler as an attribute.
+#[test]
+fn row_19_a_route_is_an_attribute_above_its_handler() {
+    let article = Article::start();
+    let answer = article.get("/work");
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (200, "Request processed successfully")
+    );
+    let refused = article.send("POST", "/work", &[], "");
+    refused.check_error(405, "Method Not Allowed", "METHOD_NOT_ALLOWED");
+}

@@ -9,14 +9,21 @@ use toml::Table;
 use crate::source::{self, root};
 
 /// Each crate: its folder, its name, and the crates of ours that it may know.
-const CRATES: [(&str, &str, &[&str]); 6] = [
+const CRATES: [(&str, &str, &[&str]); 7] = [
     ("reactor", "ringlane-reactor", &[]),
     ("router", "ringlane-router", &[]),
     ("protocol", "ringlane-protocol", &[]),
+    // Upwards for its examples alone: cargo refuses every other circle.
+    ("macros", "ringlane-macros", &["ringlane"]),
     (
         "server",
         "ringlane",
-        &["ringlane-protocol", "ringlane-reactor", "ringlane-router"],
+        &[
+            "ringlane-macros",
+            "ringlane-protocol",
+            "ringlane-reactor",
+            "ringlane-router",
+        ],
     ),
     (
         "bench",
@@ -55,7 +62,7 @@ const WORLDLY: [&str; 10] = [
 ];
 
 /// All that may stand at the top besides dot-files.
-const TOP: [&str; 14] = [
+const TOP: [&str; 15] = [
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
@@ -64,6 +71,7 @@ const TOP: [&str; 14] = [
     "README.md",
     "bench",
     "docs",
+    "macros",
     "protocol",
     "reactor",
     "router",

@@ -1,0 +1,6 @@
+//! An attribute stands above a type.
+
+#[ringlane::get("/")]
+struct Users;
+
+fn main() {}

@@ -1,0 +1,6 @@
+//! An attribute for several methods names none.
+
+#[ringlane::route("/")]
+fn handler(_: ringlane::Context) {}
+
+fn main() {}
