@@ -29,8 +29,6 @@ pub(super) struct Section {
     pub(super) meaning: Meaning,
     /// The version that the meaning is for, if the section may be recognised.
     judged_for: Option<Version>,
-    /// The last `Host` found valid: comparing is cheaper than checking.
-    host_known: Vec<u8>,
 }
 
 /// What the lines say together.
@@ -73,11 +71,10 @@ impl Section {
             fields: Vec::new(),
             meaning: Meaning::NOTHING,
             judged_for: None,
-            host_known: Vec::new(),
         }
     }
 
-    /// Forgets the section and keeps the memory, and what was learned about `Host`.
+    /// Forgets the section and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.fields.clear();
@@ -157,7 +154,7 @@ impl Section {
 
     /// RFC 9112 §3.2: at most one `Host`, exactly one in HTTP/1.1, and it names a host.
     #[inline]
-    fn host(&mut self, version: Version, notes: &Notes) -> Result<Option<Span>, ParseError> {
+    fn host(&self, version: Version, notes: &Notes) -> Result<Option<Span>, ParseError> {
         if notes.hosts > 1 {
             return Err(ParseError::RepeatedHost);
         }
@@ -167,13 +164,8 @@ impl Section {
                 _ => Err(ParseError::MissingHost),
             };
         };
-        let host = span.of(&self.bytes);
-        if host.is_empty() || host != self.host_known {
-            if !authority::is_valid(host) {
-                return Err(ParseError::InvalidHost);
-            }
-            self.host_known.clear();
-            self.host_known.extend_from_slice(host);
+        if !authority::is_valid(span.of(&self.bytes)) {
+            return Err(ParseError::InvalidHost);
         }
         Ok(Some(span))
     }
