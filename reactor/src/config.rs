@@ -48,9 +48,9 @@ pub struct Config {
     /// The size of each, in bytes. Default 4 KiB, 64 B to 1 MiB.
     pub buffer_bytes: u32,
     /// Receive buffers for connections that fill several of the others in a row, as uploads do.
-    /// Default 8; a power of two from 2 to 1,024. Their memory is used only when they are.
+    /// Default 16; a power of two from 2 to 1,024. Their memory is used only when they are.
     pub large_buffers: u16,
-    /// The size of each, in bytes. Default 128 KiB, from `buffer_bytes` to 4 MiB.
+    /// The size of each, in bytes. Default 64 KiB, from `buffer_bytes` to 4 MiB.
     pub large_buffer_bytes: u32,
 }
 
@@ -66,8 +66,8 @@ impl Default for Config {
             accept_backoff: Duration::from_millis(50),
             buffers: 1024,
             buffer_bytes: 4096,
-            large_buffers: 8,
-            large_buffer_bytes: 128 * 1024,
+            large_buffers: 16,
+            large_buffer_bytes: 64 * 1024,
         }
     }
 }

@@ -74,7 +74,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     #[inline]
     fn received(&mut self, slot: Slot, result: i32, more: bool, loan: Loan) {
         let connection = &mut self.connections[slot.index()];
-        let was = connection.receiving;
         if !more {
             connection.receiving = Receiving::Not;
         }
@@ -96,10 +95,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 self.peer_finished(slot);
             }
             ReceiveOutcome::PeerGone => self.close(slot, CloseReason::PeerGone),
-            ReceiveOutcome::NoBuffer if was == Receiving::Armed(Room::Large) => {
-                self.connections[slot.index()].flow.found_none_large();
-                self.resume_receiving(slot);
-            }
             ReceiveOutcome::NoBuffer => self.starve(slot),
             ReceiveOutcome::Cancelled if self.is_ending(slot) => self.progress_end(slot),
             ReceiveOutcome::Cancelled => self.resume_receiving(slot),
@@ -258,7 +253,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
     }
 
-    /// Puts a connection in line for buffers.
+    /// Puts a connection in line for buffers of the kind that it wants.
     fn starve(&mut self, slot: Slot) {
         self.metrics.starved.add(1);
         if self.is_ending(slot) {
@@ -266,19 +261,29 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
         let connection = &mut self.connections[slot.index()];
         connection.receiving = Receiving::Starved;
-        self.starved.push_back((slot, connection.generation));
+        let line = self.starved.waiting_for(connection.flow.room());
+        line.push_back((slot, connection.generation));
     }
 
     /// Arms those in line again, in order, as many as there are buffers.
     pub(crate) fn feed_starved(&mut self) {
-        let count = self.starved.len().min(usize::from(self.config.buffers));
-        for (slot, generation) in self.starved.drain(..count).collect::<Vec<_>>() {
-            let connection = self.connections.get_mut(slot.index());
-            if let Some(connection) = connection.filter(|one| one.generation == generation)
-                && connection.receiving == Receiving::Starved
-            {
-                connection.receiving = Receiving::Not;
-                self.resume_receiving(slot);
+        if self.starved.is_empty() {
+            return;
+        }
+        for (room, buffers) in [
+            (Room::Small, self.config.buffers),
+            (Room::Large, self.config.large_buffers),
+        ] {
+            let line = self.starved.waiting_for(room);
+            let count = line.len().min(usize::from(buffers));
+            for (slot, generation) in line.drain(..count).collect::<Vec<_>>() {
+                let connection = self.connections.get_mut(slot.index());
+                if let Some(connection) = connection.filter(|one| one.generation == generation)
+                    && connection.receiving == Receiving::Starved
+                {
+                    connection.receiving = Receiving::Not;
+                    self.resume_receiving(slot);
+                }
             }
         }
     }

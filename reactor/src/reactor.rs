@@ -20,6 +20,7 @@ use crate::budget::Lease;
 use crate::clock::{Instant, TurnClock};
 use crate::config::Config;
 use crate::connection::{Connection, Present};
+use crate::flow::Starved;
 use crate::local::{self, Local};
 use crate::mailbox::{Letter, Post, mailbox};
 use crate::metrics::Metrics;
@@ -47,7 +48,7 @@ pub struct Reactor<R: Ring, A: Application> {
     /// Connections with output that is not yet handed to the ring.
     pub(crate) output: Vec<Slot>,
     /// Connections whose receive found no buffer, in order.
-    pub(crate) starved: VecDeque<(Slot, Generation)>,
+    pub(crate) starved: Starved,
     /// A send was pushed since the last wait whose completion leads to something.
     pub(crate) awaits_send: bool,
     pub(crate) listeners: Vec<Listener>,
@@ -106,7 +107,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             clock,
             pool: Pool::default(),
             output: Vec::new(),
-            starved: VecDeque::new(),
+            starved: Starved::default(),
             awaits_send: false,
             listeners: Vec::new(),
             waiting: VecDeque::new(),
