@@ -2,4 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod calendar;
+pub mod machine;
+pub mod process;
+pub mod statistics;
 pub mod target;
+pub mod usage;

@@ -8,7 +8,7 @@
 
 use rustix::io::Errno;
 
-use crate::op::{Outgoing, Socket};
+use crate::op::{Outgoing, Room, Socket};
 use crate::ring::Buffer;
 use crate::token::Token;
 
@@ -34,6 +34,16 @@ pub enum Loan {
     Buffer(Buffer),
     /// What we had lent for sending.
     Outgoing(Outgoing),
+}
+
+impl Loan {
+    /// Which kind of buffer it is, if it is one.
+    pub(crate) fn room(&self) -> Option<Room> {
+        match self {
+            Self::Buffer(buffer) => Some(buffer.place().0),
+            Self::Nothing | Self::Outgoing(_) => None,
+        }
+    }
 }
 
 /// What one result of an accept means.

@@ -52,6 +52,11 @@ pub struct Config {
     pub large_buffers: u16,
     /// The size of each, in bytes. Default 64 KiB, from `buffer_bytes` to 4 MiB.
     pub large_buffer_bytes: u32,
+    /// How long a core that has nothing to do looks for work before it sleeps. Default 0, up to 1
+    /// ms. Sleeping and waking cost a lone connection more than its request does; spinning costs
+    /// the core, which others then cannot use. A core whose work comes further apart than this
+    /// stops spinning until it comes closer together again.
+    pub spin: Duration,
 }
 
 impl Default for Config {
@@ -68,6 +73,7 @@ impl Default for Config {
             buffer_bytes: 4096,
             large_buffers: 16,
             large_buffer_bytes: 64 * 1024,
+            spin: Duration::ZERO,
         }
     }
 }
@@ -125,7 +131,8 @@ impl Config {
         within("large_buffers", self.large_buffers, 2..=1024)?;
         power_of_two("large_buffers", self.large_buffers)?;
         let sizes = self.buffer_bytes..=4 << 20;
-        within("large_buffer_bytes", self.large_buffer_bytes, sizes)
+        within("large_buffer_bytes", self.large_buffer_bytes, sizes)?;
+        within("spin", self.spin, Duration::ZERO..=millis(1))
     }
 }
 
@@ -204,5 +211,7 @@ mod tests {
         check("large_buffer_bytes", |config| {
             config.large_buffer_bytes = (4 << 20) + 1
         });
+        check("", |config| config.spin = Duration::from_millis(1));
+        check("spin", |config| config.spin = Duration::from_micros(1001));
     }
 }

@@ -1,10 +1,11 @@
-//! How much room a connection's next receive gets: many small buffers, or a large one at a time.
+//! How much room a connection's next receive gets, many small buffers or a large one at a time; and
+//! the lines of those who found none of their kind.
 //!
 //! Always true here:
 //! - It takes [`IN_A_ROW`] receives that say the same to change over, in either direction.
 //!
-//! Not here: the buffers (`sys/`), how a receive that is armed is exchanged and who waits in which
-//! line (`exchange.rs`).
+//! Not here: the buffers (`sys/`), how a receive that is armed is exchanged and when a line moves
+//! (`exchange.rs`).
 
 use std::collections::VecDeque;
 
@@ -34,12 +35,13 @@ impl Flow {
         if fills_small == (self.room == Room::Large) {
             self.otherwise = 0;
         } else {
-            self.change_over();
+            self.doubt();
         }
     }
 
+    /// One more receive that speaks for the other room: so many in a row decide.
     #[cold]
-    fn change_over(&mut self) {
+    fn doubt(&mut self) {
         self.otherwise += 1;
         if self.otherwise == IN_A_ROW {
             let room = match self.room {

@@ -63,6 +63,7 @@ mod ring;
 mod rungs;
 pub mod sim;
 mod sleeps;
+mod spin;
 #[expect(
     unsafe_code,
     reason = "the one place for it: every block there carries its proof"

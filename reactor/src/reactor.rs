@@ -1,7 +1,8 @@
 //! One turn of the loop: submit and wait, completions, letters, wakes, deadlines, output.
 //!
 //! Always true here:
-//! - A turn makes one call into the kernel, and allocates nothing once its tables are warm.
+//! - A turn makes one call into the kernel, but for a core that spins before it sleeps.
+//! - A turn allocates nothing once its tables are warm.
 //! - Every part of a turn is bounded: work that arrives meanwhile waits for the next turn.
 //!
 //! Not here: what completions lead to (`admission.rs`, `exchange.rs`, `ending.rs`).
@@ -27,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::op::{Op, Socket};
 use crate::pool::Pool;
 use crate::ring::{Ring, Wait};
+use crate::spin::Spin;
 use crate::tasks;
 use crate::timers::Wheel;
 use crate::token::{Generation, OpKind, Slot, Token};
@@ -44,6 +46,7 @@ pub struct Reactor<R: Ring, A: Application> {
     pub(crate) generations: Vec<Generation>,
     pub(crate) wheel: Wheel,
     pub(crate) clock: TurnClock,
+    spin: Spin,
     pub(crate) pool: Pool,
     /// Connections with output that is not yet handed to the ring.
     pub(crate) output: Vec<Slot>,
@@ -105,6 +108,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             generations: Vec::new(),
             wheel: Wheel::new(clock.now()),
             clock,
+            spin: Spin::new(config.spin),
             pool: Pool::default(),
             output: Vec::new(),
             starved: Starved::default(),
@@ -187,7 +191,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let _entered = local::enter(&self.local);
         let wait = self.plan_wait();
         self.awaits_send = false;
-        self.ring.submit_and_wait(wait)?;
+        match self.spin.is_on() && wait.sleeps() {
+            true => self.spin_and_wait(wait)?,
+            false => self.ring.submit_and_wait(wait)?,
+        }
         self.local.station().wake_up();
         self.clock.refresh();
         self.wheel.catch_up(self.clock.now());
@@ -202,6 +209,19 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.queue_output();
         self.publish();
         Ok(!self.has_ended())
+    }
+
+    /// Waits, after having looked for a while whether that is needed.
+    fn spin_and_wait(&mut self, wait: Wait) -> io::Result<()> {
+        let began = crate::clock::now();
+        let wait = match self.spin.window(wait) {
+            Some(window) if self.ring.spin(window)? => Wait::NotAtAll,
+            Some(_) => wait.less(began.elapsed()),
+            None => wait,
+        };
+        self.ring.submit_and_wait(wait)?;
+        self.spin.learn(began.elapsed());
+        Ok(())
     }
 
     /// How long the next wait may be: not at all if something is left to do.

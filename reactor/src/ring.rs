@@ -42,6 +42,15 @@ pub trait Ring {
     /// Only those after which the ring is of no more use.
     fn submit_and_wait(&mut self, wait: Wait) -> io::Result<()>;
 
+    /// Hands queued operations over and looks for completions without sleeping, for `window` at
+    /// most: whether there is something for [`submit_and_wait`](Self::submit_and_wait) to take,
+    /// which is called next in any case. A ring without time to burn says no at once.
+    ///
+    /// # Errors
+    ///
+    /// Only those after which the ring is of no more use.
+    fn spin(&mut self, window: Duration) -> io::Result<bool>;
+
     /// The completions that were there when the wait ended, then `None`: a turn is bounded.
     fn next_completion(&mut self) -> Option<Completion>;
 
@@ -101,6 +110,15 @@ impl Wait {
     /// Whether it may sleep.
     pub fn sleeps(self) -> bool {
         self != Self::NotAtAll
+    }
+
+    /// What is left of it after some time.
+    #[must_use]
+    pub fn less(self, time: Duration) -> Self {
+        match self {
+            Self::AtMost(whole) => Self::AtMost(whole.saturating_sub(time)),
+            Self::NotAtAll | Self::ForEver => self,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt;
 use rustix::io::Errno;
 
 use crate::completion::Completion;
+use crate::op::Room;
 use crate::token::OpKind;
 
 /// What one completion said, as far as the reactor must tell it apart.
@@ -23,6 +24,8 @@ pub enum Outcome {
     Last,
     /// A send took fewer bytes than it was given.
     Short,
+    /// A receive brought bytes in a large buffer.
+    Large,
     /// A receive came to the end of what the peer sends.
     End,
     /// It failed.
@@ -47,8 +50,10 @@ pub enum Fault {
     ResetPurge,
     /// A receive found no buffer, though some were free.
     NoBuffer,
-    /// Every buffer was in use.
+    /// Every small buffer was in use.
     OutOfBuffers,
+    /// Every large buffer was in use.
+    OutOfLargeBuffers,
     /// An accept failed.
     AcceptError,
     /// An operation that repeats ended by itself.
@@ -73,7 +78,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::ShortReceive,
         Self::SingleByte,
         Self::ShortSend,
@@ -82,6 +87,7 @@ impl Fault {
         Self::ResetPurge,
         Self::NoBuffer,
         Self::OutOfBuffers,
+        Self::OutOfLargeBuffers,
         Self::AcceptError,
         Self::MultishotEnd,
         Self::Spurious,
@@ -192,6 +198,7 @@ impl Coverage {
         let outcome = match (kind, completion.result) {
             (_, result) if result < 0 => Outcome::Failed(Errno::from_raw_os_error(-result)),
             (OpKind::Receive, 0) => Outcome::End,
+            (OpKind::Receive, _) if completion.loan.room() == Some(Room::Large) => Outcome::Large,
             (OpKind::Receive | OpKind::Accept, _) if !completion.more => Outcome::Last,
             (OpKind::Send, count) if (count as usize) < asked => Outcome::Short,
             _ => Outcome::Done,
@@ -202,7 +209,7 @@ impl Coverage {
 
 /// The outcomes of one operation that must be seen.
 fn outcomes(kind: OpKind) -> Vec<Outcome> {
-    use Outcome::{Done, End, Failed, Last, Short};
+    use Outcome::{Done, End, Failed, Large, Last, Short};
     let failed = |errnos: &[Errno]| errnos.iter().copied().map(Failed).collect::<Vec<_>>();
     let mut all = match kind {
         OpKind::Accept => [
@@ -216,6 +223,7 @@ fn outcomes(kind: OpKind) -> Vec<Outcome> {
             vec![
                 Done,
                 Last,
+                Large,
                 End,
                 Failed(Errno::NOBUFS),
                 Failed(Errno::CANCELED),

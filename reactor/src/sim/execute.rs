@@ -44,7 +44,8 @@ impl State {
                 }
                 // Some kernels end a receive that finds no buffer before any byte has come.
                 Some(Op::Receive { room, .. }) if !buffers.any_free(*room) => {
-                    self.out_of_buffers(serial);
+                    let room = *room;
+                    self.out_of_buffers(serial, room);
                 }
                 _ => {}
             }
@@ -220,8 +221,11 @@ impl State {
         }
     }
 
-    fn out_of_buffers(&mut self, serial: u64) {
-        self.coverage.fault(Fault::OutOfBuffers);
+    fn out_of_buffers(&mut self, serial: u64, room: Room) {
+        self.coverage.fault(match room {
+            Room::Small => Fault::OutOfBuffers,
+            Room::Large => Fault::OutOfLargeBuffers,
+        });
         self.fail(serial, Errno::NOBUFS, Loan::Nothing);
     }
 
@@ -259,7 +263,7 @@ impl State {
             return;
         };
         if !buffers.any_free(room) {
-            return self.out_of_buffers(serial);
+            return self.out_of_buffers(serial, room);
         }
         let bytes: Vec<u8> = wire.inbound.drain(..count).collect();
         let Some(buffer) = buffers.fill(room, &bytes) else {

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::application::Application;
 use crate::clock::Instant;
@@ -149,6 +150,10 @@ impl Ring for SimRing {
         }
         self.take_due();
         Ok(())
+    }
+
+    fn spin(&mut self, _: Duration) -> io::Result<bool> {
+        Ok(false) // simulated time stands still meanwhile
     }
 
     fn next_completion(&mut self) -> Option<Completion> {

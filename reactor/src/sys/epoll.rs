@@ -17,6 +17,7 @@ use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::Shutdown;
 
+use crate::clock;
 use crate::completion::{Completion, Loan};
 use crate::config::Config;
 use crate::mailbox::Bell;
@@ -336,6 +337,17 @@ impl Ring for Epoll {
         self.done_due = self.done.len();
         self.ready.begin_turn();
         Ok(())
+    }
+
+    fn spin(&mut self, window: Duration) -> io::Result<bool> {
+        let began = clock::now();
+        while self.done.is_empty() && self.ready.is_empty() {
+            if began.elapsed() >= window {
+                return Ok(false);
+            }
+            self.poll(Some(Duration::ZERO))?;
+        }
+        Ok(true)
     }
 
     fn next_completion(&mut self) -> Option<Completion> {

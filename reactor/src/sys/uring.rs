@@ -10,6 +10,7 @@
 //! when they are over (`uring/sends.rs`), what results mean.
 
 use std::collections::VecDeque;
+use std::hint;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use io_uring::types::{CancelBuilder, Fd, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 
+use crate::clock;
 use crate::completion::{Completion, Loan};
 use crate::mailbox::Bell;
 use crate::op::{Op, Room, Socket};
@@ -188,6 +190,14 @@ impl Uring {
         }
     }
 
+    /// Whether there are completions, or the kernel has put off what leads to some.
+    fn has_news(&mut self) -> bool {
+        !self.ring.completion().is_empty() || {
+            let submission = self.ring.submission();
+            submission.taskrun() || submission.cq_overflow()
+        }
+    }
+
     /// Copies what has completed: one store tells the kernel that all of it was taken.
     fn take_batch(&mut self) {
         if self.batch_at == self.batch.len() {
@@ -272,6 +282,21 @@ impl Ring for Uring {
         self.settle_quiet()?;
         self.facts.buffers_lent = self.buffers.lent();
         Ok(())
+    }
+
+    fn spin(&mut self, window: Duration) -> io::Result<bool> {
+        if self.is_behind {
+            return Ok(true);
+        }
+        let began = clock::now();
+        self.enter(Wait::NotAtAll)?;
+        while !self.has_news() {
+            if began.elapsed() >= window {
+                return Ok(false);
+            }
+            hint::spin_loop();
+        }
+        Ok(true)
     }
 
     #[inline]

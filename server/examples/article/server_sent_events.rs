@@ -41,13 +41,13 @@ pub(crate) fn routes(server: Builder) -> Builder {
 
 /// A client that comes back goes on counting where it was cut off.
 async fn real_time_metrics_stream(ctx: Context) -> Result {
-    let last: u64 = ctx
+    let last: u32 = ctx
         .last_event_id()
         .and_then(|id| id.parse().ok())
         .unwrap_or(0);
     let mut events = ctx.event_stream()?;
     let mut seconds = time::interval(PERIOD);
-    for counter in last.saturating_add(1).. {
+    for counter in u64::from(last) + 1.. {
         seconds.tick().await;
         let tick = Tick {
             timestamp: unix_seconds(),

@@ -92,9 +92,9 @@ impl Context {
     /// use ringlane::{Context, Result};
     ///
     /// async fn numbers(ctx: Context) -> Result {
-    ///     let last: u64 = ctx.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(0);
+    ///     let last: u32 = ctx.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(0);
     ///     let mut events = ctx.event_stream()?;
-    ///     for number in last + 1..10 {
+    ///     for number in u64::from(last) + 1..10 {
     ///         let event = ringlane::event_stream::Event::data("").id(number.to_string());
     ///         events.send(event).await?;
     ///     }

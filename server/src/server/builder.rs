@@ -37,6 +37,7 @@ pub struct Whole {
     setup: Setup,
     connections_per_core_max: Option<usize>,
     over_limit: Option<OverLimit>,
+    spin: Option<Duration>,
 }
 
 impl Default for Builder {
@@ -50,6 +51,7 @@ impl Default for Builder {
                 setup: Setup::default(),
                 connections_per_core_max: None,
                 over_limit: None,
+                spin: None,
             },
         }
     }
@@ -126,6 +128,25 @@ impl Builder {
     /// answered with 503 and `Retry-After`.
     pub fn over_limit(mut self, policy: OverLimit) -> Self {
         self.whole.over_limit = Some(policy);
+        self
+    }
+
+    /// How long a core that has nothing to do looks for work before it sleeps. Default 0, up to 1
+    /// ms; 50 to 100 µs pay where a few connections ask one request after the other and waking a
+    /// core is dear, as on virtual machines. It burns the core; one whose work comes further apart
+    /// than this sleeps as before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let server = ringlane::Server::builder().spin(Duration::from_micros(100)).build()?;
+    /// let error = ringlane::Server::builder().spin(Duration::from_millis(2)).build();
+    /// assert!(error.is_err_and(|error| error.to_string().contains("spin")));
+    /// # drop(server);
+    /// # Ok::<(), ringlane::BuildError>(())
+    /// ```
+    pub fn spin(mut self, at_most: Duration) -> Self {
+        self.whole.spin = Some(at_most);
         self
     }
 
@@ -289,11 +310,13 @@ impl Builder {
             mut setup,
             connections_per_core_max,
             over_limit,
+            spin,
         } = whole;
         let drain_time = settings.drain_time;
         let config = &mut setup.config;
         config.connections_max = connections_per_core_max.unwrap_or(config.connections_max);
         config.over_limit = over_limit.unwrap_or(config.over_limit);
+        config.spin = spin.unwrap_or(config.spin);
         let mut problems = Vec::new();
         for bind in binds {
             match bind {

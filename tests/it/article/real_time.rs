@@ -152,6 +152,19 @@ fn rows_47_and_48_events_come_each_second_with_growing_ids() {
 }
 
 #[test]
+fn rows_47_and_48_an_id_that_no_event_had_starts_anew() {
+    let article = Article::start();
+    for id in ["18446744073709551615", "4294967296", "-1", "x"] {
+        let headers = [("Last-Event-ID", id)];
+        let (text, _) = events(&mut article.connect(), &headers, 1);
+        assert!(text.contains("id: 1\n"), "{id}: {text}");
+    }
+    let headers = [("Last-Event-ID", "4294967295")];
+    let (text, _) = events(&mut article.connect(), &headers, 1);
+    assert!(text.contains("id: 4294967296\n"), "{text}");
+}
+
+#[test]
 fn row_49_a_client_that_leaves_ends_its_stream() {
     let article = Article::start();
     let mut client = article.connect();

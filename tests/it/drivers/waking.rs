@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use ringlane_reactor::{Config, Intent, Io, Letter, Post, Sleep, clock, spawn};
 
-use super::stand::{PATIENCE, RealRing, Stand, script};
+use super::stand::{PATIENCE, RealRing, Stand, ping, script};
 
 on_both_drivers! {
     no_word_is_lost_however_often_the_core_goes_to_sleep
     sleeps_end_in_time_and_in_order
+    sleeps_of_a_core_that_spins_do_not_end_early
+    a_core_that_looks_for_work_before_it_sleeps_misses_none
 }
 
 /// Threads that wake connections, and as many that wake tasks.
@@ -136,7 +138,19 @@ fn no_word_is_lost_however_often_the_core_goes_to_sleep<R: RealRing>() {
 }
 
 fn sleeps_end_in_time_and_in_order<R: RealRing>() {
-    let mut stand = Stand::<R, _>::new(Config::default(), script(super::stand::echo));
+    check_sleeps::<R>(Config::default());
+}
+
+fn sleeps_of_a_core_that_spins_do_not_end_early<R: RealRing>() {
+    check_sleeps::<R>(Config {
+        spin: Duration::from_millis(1),
+        ..Config::default()
+    });
+}
+
+#[track_caller]
+fn check_sleeps<R: RealRing>(config: Config) {
+    let mut stand = Stand::<R, _>::new(config, script(super::stand::echo));
     let ended: Arc<Mutex<Vec<(u64, Duration)>>> = Arc::default();
     for micros in [20_000, 300, 5_000, 0] {
         let ended = Arc::clone(&ended);
@@ -163,4 +177,33 @@ fn sleeps_end_in_time_and_in_order<R: RealRing>() {
     }
     let turns = stand.reactor.metrics().turns.get();
     assert!(turns < 100, "{turns} turns: it did not sleep");
+}
+
+/// A core that spins is to notice the same things as one that sleeps.
+fn a_core_that_looks_for_work_before_it_sleeps_misses_none<R: RealRing>() {
+    let config = Config {
+        spin: Duration::from_millis(1),
+        ..Config::default()
+    };
+    let mut stand = Stand::<R, _>::new(config, script(super::stand::echo));
+    let client = stand.client();
+    let post = stand.reactor.post();
+    stand.serve(|| {
+        let read = Arc::new(AtomicU64::new(0));
+        for word in 1..=1000 {
+            ping(&client, &word.to_string().into_bytes());
+            let counted = Arc::clone(&read);
+            let count = move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+            };
+            assert!(post.send(Letter::Run(Box::new(count))).is_ok());
+            wait_for(&read, word);
+            if word % 100 == 0 {
+                std::thread::sleep(Duration::from_millis(10)); // longer than it spins
+            }
+        }
+        drop(client);
+    });
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
 }

@@ -84,6 +84,7 @@ fn config(random: &mut Random) -> Config {
         buffer_bytes: random.pick(&[64, 256, 4096]),
         large_buffers: random.pick(&[2, 16]),
         large_buffer_bytes: random.pick(&[4096, 16 * 1024]),
+        spin: random.pick(&[Duration::ZERO, Duration::from_micros(100)]),
         ..Config::default()
     }
 }

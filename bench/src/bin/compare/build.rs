@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::arguments::Arguments;
 use crate::contender::{Contender, Source};
-use crate::process::{Interrupt, Process};
+use ringlane_bench::process::{Interrupt, Process};
 
 /// A server, and why it cannot be started if that is known already.
 #[derive(Debug)]

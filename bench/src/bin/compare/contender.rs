@@ -55,12 +55,16 @@ pub(crate) struct Contender {
 type Make = fn(&str) -> Contender;
 
 /// Every server that is known by name.
-const NAMES: [(&str, Make); 19] = [
+const NAMES: [(&str, Make); 20] = [
     ("ringlane", |name| {
         Contender::demo(name, Role::Ringlane, &[])
     }),
     ("ringlane-epoll", |name| {
         Contender::demo(name, Role::Variant, &["--driver", "epoll"])
+    }),
+    // Looks for work before it sleeps: what that is worth to few connections.
+    ("ringlane-spin", |name| {
+        Contender::demo(name, Role::Variant, &["--spin", "100"])
     }),
     ("ringlane-target", |name| {
         Contender::target(name, Role::Ringlane, &[])

@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Arguments;
-use crate::calendar::Moment;
 use crate::contender::{Contender, Role};
 use crate::load::{Counted, Errors};
-use crate::machine::Machine;
 use crate::scenario::{Generator, Scenario, Unit};
-use crate::statistics::Spread;
+use ringlane_bench::calendar::Moment;
+use ringlane_bench::machine::Machine;
+use ringlane_bench::statistics::Spread;
 
 /// Raised when a reader of older files would misread a newer one.
 const FORMAT: u32 = 1;
@@ -313,7 +313,7 @@ pub(crate) mod tests {
         let arguments = Arguments::parse([])
             .expect("defaults are valid")
             .expect("no help was asked for");
-        let machine = crate::machine::describe(std::path::Path::new("."));
+        let machine = ringlane_bench::machine::describe(std::path::Path::new("."));
         Report::new(
             &scenario("plaintext"),
             &arguments,

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::process::{Interrupt, Process};
 use crate::scenario::{Generator, Scenario};
-use crate::usage::{self, ProcessUsage};
+use ringlane_bench::process::{Interrupt, Process};
+use ringlane_bench::usage::{self, ProcessUsage};
 
 /// Longer than its load a run may not take: connections are opened before it.
 const OVERTIME_MAX: Duration = Duration::from_secs(40);

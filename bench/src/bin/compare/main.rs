@@ -17,20 +17,15 @@
 mod arguments;
 mod bars;
 mod build;
-mod calendar;
 mod contender;
 mod enters;
 mod json;
 mod load;
-mod machine;
 mod measure;
 mod probe;
-mod process;
 mod report;
 mod scenario;
-mod statistics;
 mod table;
-mod usage;
 
 use std::fs;
 use std::io;
@@ -40,11 +35,12 @@ use std::process::ExitCode;
 use crate::arguments::{Arguments, Task, USAGE};
 use crate::bars::Verdict;
 use crate::build::Candidate;
-use crate::calendar::Moment;
 use crate::contender::{Contender, Role};
 use crate::json::{Report, Row};
-use crate::process::Interrupt;
 use crate::scenario::Scenario;
+use ringlane_bench::calendar::Moment;
+use ringlane_bench::process::Interrupt;
+use ringlane_bench::{machine, usage};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::parse(std::env::args().skip(1)) {

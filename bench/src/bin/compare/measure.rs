@@ -20,9 +20,9 @@ use crate::enters;
 use crate::json::{Latency, Row, Sample};
 use crate::load::{Counted, Load, Loaded};
 use crate::probe;
-use crate::process::{Interrupt, Process};
 use crate::scenario::{Scenario, Unit};
-use crate::usage::{self, CoreUsage, Memory, ProcessUsage};
+use ringlane_bench::process::{Interrupt, Process};
+use ringlane_bench::usage::{self, CoreUsage, Memory, ProcessUsage};
 
 /// After the load: until the server has seen its connections close, which is part of its work.
 const SETTLING: Duration = Duration::from_millis(30);

@@ -15,8 +15,8 @@ use std::path::Path;
 use crate::contender::Role;
 use crate::json::{Report, Row};
 use crate::scenario;
-use crate::statistics::Spread;
 use crate::table;
+use ringlane_bench::statistics::Spread;
 
 const PAGE: &str = "docs/PERFORMANCE.md";
 

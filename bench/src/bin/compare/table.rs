@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use crate::json::{Latency, Report, Row, Summary};
-use crate::statistics::Spread;
+use ringlane_bench::statistics::Spread;
 
 /// From this share of a core on, a sample is called disturbed.
 const DISTURBANCE_MIN: f64 = 0.03;

@@ -16,18 +16,6 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
-#[path = "../compare/calendar.rs"]
-mod calendar;
-#[path = "../compare/machine.rs"]
-mod machine;
-#[path = "../compare/process.rs"]
-mod process;
-#[path = "../compare/statistics.rs"]
-mod statistics;
-#[path = "../compare/usage.rs"]
-#[expect(dead_code, reason = "compare needs more of it")]
-mod usage;
-
 mod measure;
 mod namespace;
 mod report;
@@ -42,9 +30,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ringlane_bench::calendar::Moment;
+use ringlane_bench::process::Interrupt;
+use ringlane_bench::{machine, usage};
 
-use crate::calendar::Moment;
-use crate::process::Interrupt;
 use crate::result::{Ladder, Method};
 
 /// What each setting of the kernel is worth to this server on this machine.

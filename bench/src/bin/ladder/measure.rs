@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::namespace::{HugePages, Namespace};
-use crate::process::{Interrupt, Process};
 use crate::result::{Ladder, Load, Method, Sample, Step, Variant};
 use crate::storm::Storm;
-use crate::usage;
+use ringlane_bench::process::{Interrupt, Process};
+use ringlane_bench::usage;
 
 /// In a namespace of its own any port is free.
 pub(crate) const PORT: u16 = 8080;
@@ -184,7 +184,11 @@ impl Bench<'_> {
         };
         let mut command = from.command("wrk");
         command.args(["--threads", "1", "--connections"]);
-        command.arg(self.method.connections.to_string());
+        let connections = match load {
+            Load::Single => 1,
+            _ => self.method.connections,
+        };
+        command.arg(connections.to_string());
         command.args(["--duration", &format!("{seconds}s")]);
         command
             .arg("--script")

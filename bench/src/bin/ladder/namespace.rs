@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::process::{Command, Stdio};
 
-use crate::process::Process;
+use ringlane_bench::process::Process;
 
 const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
 

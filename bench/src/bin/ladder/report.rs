@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 
 use crate::result::{Ladder, Load, Sample, Step, Variant};
-use crate::statistics::Spread;
+use ringlane_bench::statistics::Spread;
 
 const GUIDE: &str = "docs/KERNEL-TUNING.md";
 const PLOT: &str = "docs/images/ladder.svg";
@@ -80,7 +80,7 @@ fn section(name: &str, ladder: &Ladder) -> String {
          {cpu}, {cores} cores, Linux {kernel}; {rounds} interleaved rounds of {seconds} s on {day}, \
          {connections} connections, one worker on one CPU, wrk on the other. A storm is {bursts} bursts of \
          {burst} new connections: p99 and the comparison are about connecting, errors are \
-         connections that failed. All samples: [`{name}`](../bench/results/{name}).\n\n{table}\n",
+         connections that failed. With 1 connection the comparison is about the time of an answer. All samples: [`{name}`](../bench/results/{name}).\n\n{table}\n",
         cpu = machine.cpu.clone().unwrap_or_else(unknown),
         cores = machine.cores,
         kernel = machine.kernel.clone().unwrap_or_else(unknown),
@@ -157,10 +157,12 @@ fn cpu(sample: &Sample) -> f64 {
     sample.cpu_us
 }
 
-/// What a step is about: what the server's CPU does, or how long clients of a storm wait.
+/// What a step is about: what the server's CPU does, or how long clients wait, those of a storm and
+/// one that is alone.
 fn subject(step: &Step) -> fn(&Sample) -> f64 {
     match step.load {
         Load::Storm => |sample| sample.p99_us,
+        Load::Single => |sample| 1e6 / sample.per_second.max(1.0),
         Load::Loopback | Load::Veth | Load::Large => cpu,
     }
 }
@@ -233,8 +235,8 @@ fn plot(ladder: &Ladder) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::Moment;
     use crate::result::Method;
+    use ringlane_bench::calendar::Moment;
 
     /// Whoever commits a result, or changes what is made of it, runs `bench/ladder report`.
     #[test]
@@ -278,7 +280,7 @@ mod tests {
         };
         Ladder {
             started: Moment::now(),
-            machine: crate::machine::describe(Path::new("/")),
+            machine: ringlane_bench::machine::describe(Path::new("/")),
             method: Method::new(true),
             steps: vec![
                 step(

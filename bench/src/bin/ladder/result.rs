@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Moment;
-use crate::machine::Machine;
-use crate::statistics::Spread;
+use ringlane_bench::calendar::Moment;
+use ringlane_bench::machine::Machine;
+use ringlane_bench::statistics::Spread;
 
 /// One run.
 #[derive(Debug, Deserialize, Serialize)]
@@ -63,6 +63,8 @@ pub(crate) struct Step {
 pub(crate) enum Load {
     /// Small answers over loopback.
     Loopback,
+    /// Small answers over loopback to a single connection.
+    Single,
     /// Small answers over a veth pair between two namespaces.
     Veth,
     /// Answers of 128 KiB over loopback.

@@ -26,11 +26,7 @@ pub(crate) fn all() -> Vec<Step> {
             "SO_REUSEPORT with CBPF",
             "Ringlane leaves the choice of the worker to the kernel's hash",
         ),
-        missing(
-            "spinning",
-            "Spinning instead of sleeping",
-            "Ringlane's workers always sleep when there is nothing to do",
-        ),
+        spinning(),
     ];
     steps.extend([congestion(Load::Loopback), congestion(Load::Veth)]);
     steps.extend([mtu(), netfilter(), huge_pages(), driver()]);
@@ -196,6 +192,17 @@ fn driver() -> Step {
     };
     let variants = ["uring", "epoll"].map(of);
     step("driver", "Driver", Load::Loopback, variants.into())
+}
+
+/// What it is worth to one who asks one thing after the other.
+fn spinning() -> Step {
+    let of = |name: &str, micros: &str| Variant {
+        options: vec!["--spin".to_owned(), micros.to_owned()],
+        ..variant(name, &[])
+    };
+    let variants = vec![of("sleeps", "0"), of("50 µs", "50"), of("200 µs", "200")];
+    let title = "Spinning before sleeping, 1 connection";
+    step("spinning", title, Load::Single, variants)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use rustix::io::Errno;
 use crate::arguments::Common;
 use crate::line::Line;
 use crate::outcome::{Outcome, Tally};
-use crate::usage;
+use ringlane_bench::usage;
 
 /// Connections that are being made at once: fewer than what servers let wait.
 const CONNECTING_MAX: usize = 256;

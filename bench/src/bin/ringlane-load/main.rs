@@ -29,9 +29,6 @@ mod schedule;
 mod subscribe;
 #[cfg(test)]
 mod tests;
-#[path = "../compare/usage.rs"]
-#[expect(dead_code, reason = "compare needs more of it")]
-mod usage;
 mod websocket;
 
 use std::io;

@@ -9,7 +9,7 @@ use std::fmt;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::usage::ProcessUsage;
+use ringlane_bench::usage::ProcessUsage;
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]

@@ -13,17 +13,18 @@ use serde::{Deserialize, Serialize};
 
 /// CPU time that a process has taken since it started, or between two readings.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct ProcessUsage {
+pub struct ProcessUsage {
     /// Exact, by the scheduler's account.
-    pub(crate) cpu_ns: u64,
+    pub cpu_ns: u64,
     /// Clock ticks: only their proportion is used.
-    pub(crate) user_ticks: u64,
-    pub(crate) system_ticks: u64,
+    pub user_ticks: u64,
+    /// As those of the user.
+    pub system_ticks: u64,
 }
 
 impl ProcessUsage {
     /// What was taken since an earlier reading.
-    pub(crate) fn since(&self, earlier: &Self) -> Self {
+    pub fn since(&self, earlier: &Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns.saturating_sub(earlier.cpu_ns),
             user_ticks: self.user_ticks.saturating_sub(earlier.user_ticks),
@@ -34,15 +35,17 @@ impl ProcessUsage {
 
 /// Clock ticks of one core since the machine started.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct CoreUsage {
-    pub(crate) busy_ticks: u64,
+pub struct CoreUsage {
+    /// It ran something.
+    pub busy_ticks: u64,
     /// The hypervisor gave the core to somebody else.
-    pub(crate) stolen_ticks: u64,
-    pub(crate) all_ticks: u64,
+    pub stolen_ticks: u64,
+    /// Busy, stolen and idle ones.
+    pub all_ticks: u64,
 }
 
 /// Reads a process's times.
-pub(crate) fn process(id: u32) -> io::Result<ProcessUsage> {
+pub fn process(id: u32) -> io::Result<ProcessUsage> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     let (user_ticks, system_ticks) = parse_stat(&stat).ok_or_else(|| unreadable("stat"))?;
     let mut cpu_ns = 0;
@@ -76,7 +79,7 @@ fn parse_stat(stat: &str) -> Option<(u64, u64)> {
 }
 
 /// Reads a core's times.
-pub(crate) fn core(index: u32) -> io::Result<CoreUsage> {
+pub fn core(index: u32) -> io::Result<CoreUsage> {
     parse_core(&fs::read_to_string("/proc/stat")?, index).ok_or_else(|| unreadable("/proc/stat"))
 }
 
@@ -112,15 +115,15 @@ fn parse_core(text: &str, index: u32) -> Option<CoreUsage> {
 
 /// Memory of a process, in KiB.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Shared pages counted by their share.
-    pub(crate) pss_kib: u64,
+    pub pss_kib: u64,
     /// Pages that are its own, and that it wrote to.
-    pub(crate) private_dirty_kib: u64,
+    pub private_dirty_kib: u64,
 }
 
 /// Reads a process's memory.
-pub(crate) fn memory(id: u32) -> io::Result<Memory> {
+pub fn memory(id: u32) -> io::Result<Memory> {
     parse_memory(&fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?)
         .ok_or_else(|| unreadable("smaps_rollup"))
 }
@@ -137,7 +140,7 @@ fn parse_memory(text: &str) -> Option<Memory> {
 }
 
 /// Keeps this program, and what it starts without saying otherwise, on one core.
-pub(crate) fn pin(core: u32) -> io::Result<()> {
+pub fn pin(core: u32) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(core as usize);
     sched_setaffinity(None, &set)?;

@@ -19,11 +19,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whether somebody asked for the end of the run.
 #[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Catches the signals that would end this program at once.
-    pub(crate) fn install() -> io::Result<Self> {
+    pub fn install() -> io::Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         for signal in [SIGHUP, SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&flag))?;
@@ -32,7 +32,7 @@ impl Interrupt {
     }
 
     /// An error if the run is to end.
-    pub(crate) fn check(&self) -> io::Result<()> {
+    pub fn check(&self) -> io::Result<()> {
         // Relaxed: the flag orders nothing else.
         if self.0.load(Ordering::Relaxed) {
             return Err(io::Error::new(
@@ -44,7 +44,7 @@ impl Interrupt {
     }
 
     /// Sleeps for `duration`, unless the run is to end.
-    pub(crate) fn sleep(&self, duration: Duration) -> io::Result<()> {
+    pub fn sleep(&self, duration: Duration) -> io::Result<()> {
         thread::sleep(duration);
         self.check()
     }
@@ -52,30 +52,36 @@ impl Interrupt {
 
 /// One child process.
 #[derive(Debug)]
-pub(crate) struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
-    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Command::spawn`].
+    pub fn start(command: &mut Command) -> io::Result<Self> {
         command.spawn().map(Self)
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Its id, which stays its own until this is dropped.
+    pub fn id(&self) -> u32 {
         self.0.id()
     }
 
     /// What it prints, if that was piped; once.
-    pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {
+    pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.0.stdout.take()
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.0.try_wait()
     }
 
     /// Waits for its end; `look` is called now and then in between, and says whether to wait on.
     /// Nothing if it said no.
-    pub(crate) fn wait(
+    pub fn wait(
         &mut self,
         interrupt: &Interrupt,
         mut look: impl FnMut() -> bool,

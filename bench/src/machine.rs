@@ -19,14 +19,19 @@ const PEER_PACKAGES: [&str; 5] = ["actix-web", "hyper", "io-uring", "mimalloc", 
 
 /// The machine block of a report.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Machine {
-    pub(crate) cpu: Option<String>,
-    pub(crate) cores: usize,
+pub struct Machine {
+    /// The processor's name.
+    pub cpu: Option<String>,
+    /// Those that this program may use.
+    pub cores: usize,
     memory_mib: Option<u64>,
-    pub(crate) virtual_machine: bool,
-    pub(crate) kernel: Option<String>,
+    /// A hypervisor is below, and may take time away.
+    pub virtual_machine: bool,
+    /// The kernel's release.
+    pub kernel: Option<String>,
     mitigations: BTreeMap<String, String>,
-    pub(crate) congestion_control: Option<String>,
+    /// That of TCP.
+    pub congestion_control: Option<String>,
     loopback_mtu: Option<u32>,
     governor: Option<String>,
     somaxconn: Option<u32>,
@@ -37,7 +42,7 @@ pub(crate) struct Machine {
 }
 
 /// Reads all of it.
-pub(crate) fn describe(root: &Path) -> Machine {
+pub fn describe(root: &Path) -> Machine {
     let cpuinfo = read("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
         let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
@@ -72,7 +77,7 @@ pub(crate) fn describe(root: &Path) -> Machine {
 }
 
 /// Whether this program may use the two cores it is to share out.
-pub(crate) fn check_cores(server: u32, load: u32) -> io::Result<()> {
+pub fn check_cores(server: u32, load: u32) -> io::Result<()> {
     let allowed = sched_getaffinity(None)?;
     for core in [server, load] {
         if !allowed.is_set(core as usize) {

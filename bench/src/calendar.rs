@@ -12,10 +12,11 @@ const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// A moment after 1970, to the second.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
-pub(crate) struct Moment(u64);
+pub struct Moment(u64);
 
 impl Moment {
-    pub(crate) fn now() -> Self {
+    /// This second.
+    pub fn now() -> Self {
         // A clock before 1970 is shown as 1970.
         let since = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -24,12 +25,12 @@ impl Moment {
     }
 
     /// Sorts by time and holds no colon.
-    pub(crate) fn for_file_name(self) -> String {
+    pub fn for_file_name(self) -> String {
         self.to_string().replace([':', 'Z'], "")
     }
 
     /// The day alone, as it begins a name of a file.
-    pub(crate) fn day(self) -> String {
+    pub fn day(self) -> String {
         let (year, month, day) = self.date();
         format!("{year:04}-{month:02}-{day:02}")
     }
