@@ -54,7 +54,8 @@ pub struct BodyStep<'b> {
 /// A piece of a body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BodyPart<'b> {
-    /// The next bytes of the body, at least one, as they lie in the input.
+    /// The next bytes of the body, at least one, as they lie in the input: the last of those that
+    /// are consumed.
     Data(&'b [u8]),
     /// The input is used up, the body is not over.
     NeedMore,

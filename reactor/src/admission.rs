@@ -17,7 +17,7 @@ use crate::listener::BoundPath;
 use crate::mailbox::{Letter, Post};
 use crate::op::{Op, Socket};
 use crate::reactor::{Draining, Reactor};
-use crate::ring::Ring;
+use crate::ring::{Arrived, Ring};
 use crate::sys;
 use crate::token::{Generation, OpKind, Slot, Token};
 
@@ -222,7 +222,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let present = self.present();
         let connection = &mut self.connections[slot.index()];
         connection.outbox.warm(|| self.pool.take());
-        let (conversation, mut io) = connection.show(slot, &mut [], present);
+        let (conversation, mut io) = connection.show(slot, Arrived::Part(&mut []), present);
         *conversation = Some(self.application.opened(&mut io));
         if let Some(spare) = connection.outbox.cool() {
             self.pool.put(spare);

@@ -31,7 +31,8 @@ pub struct Config {
     /// What happens to one more. Default [`OverLimit::Wait`].
     pub over_limit: OverLimit,
     /// Input that may wait unconsumed, per connection, in bytes. Default 64 KiB, 1 KiB to 1 GiB.
-    /// Beyond it the socket is not read. One burst of buffers, or a large one, may still exceed it.
+    /// Beyond it the socket is not read. One burst, up to 32 buffers or all large ones, may still
+    /// exceed it.
     pub input_bytes_max: usize,
     /// How long a peer may take no byte of what is sent to it. Default 30 s, from 100 ms. Beyond it
     /// the connection is closed.
@@ -48,7 +49,7 @@ pub struct Config {
     /// The size of each, in bytes. Default 4 KiB, 64 B to 1 MiB.
     pub buffer_bytes: u32,
     /// Receive buffers for connections that fill several of the others in a row, as uploads do.
-    /// Default 16; a power of two from 2 to 1,024. Their memory is used only when they are.
+    /// Default 8; a power of two from 2 to 1,024. Their memory is used only when they are.
     pub large_buffers: u16,
     /// The size of each, in bytes. Default 64 KiB, from `buffer_bytes` to 4 MiB.
     pub large_buffer_bytes: u32,
@@ -71,7 +72,7 @@ impl Default for Config {
             accept_backoff: Duration::from_millis(50),
             buffers: 1024,
             buffer_bytes: 4096,
-            large_buffers: 16,
+            large_buffers: 8,
             large_buffer_bytes: 64 * 1024,
             spin: Duration::ZERO,
         }

@@ -12,6 +12,7 @@ use crate::flow::Flow;
 use crate::inbox::Inbox;
 use crate::op::{Room, Socket};
 use crate::outbox::Outbox;
+use crate::ring::Arrived;
 use crate::timers::Wheel;
 use crate::token::{Generation, OpKind, Slot, Token};
 
@@ -138,7 +139,7 @@ impl<C> Connection<C> {
     pub(crate) fn show<'a>(
         &'a mut self,
         slot: Slot,
-        lent: &'a mut [u8],
+        lent: Arrived<'a>,
         present: Present,
     ) -> (&'a mut Option<C>, Io<'a>) {
         let io = Io {

@@ -15,7 +15,7 @@ use crate::completion::{
 use crate::connection::{Phase, Receiving};
 use crate::op::{Op, Outgoing, Room};
 use crate::reactor::Reactor;
-use crate::ring::{Buffer, Ring};
+use crate::ring::{Arrived, Buffer, Ring};
 use crate::token::{OpKind, Slot, Token};
 
 impl<R: Ring, A: Application> Reactor<R, A> {
@@ -159,7 +159,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let Some(connection) = self.connections.get_mut(slot.index()) else {
             return Intent::Continue;
         };
-        let lent = arrived.map_or(&mut [][..], |buffer| self.ring.bytes(buffer));
+        let lent = match arrived {
+            Some(buffer) => self.ring.bytes(buffer),
+            None => Arrived::Part(&mut []),
+        };
         connection.outbox.warm(|| self.pool.take());
         let (conversation, mut io) = connection.show(slot, lent, present);
         let Some(conversation) = conversation else {

@@ -3,8 +3,14 @@
 //! Always true here:
 //! - Bytes are shown in the order they came; what is not consumed is shown again with more behind.
 //! - A connection whose input is consumed holds no memory for it.
+//! - What came in memory of its own, and did not have to be put behind other bytes, can be taken
+//!   without being copied.
 //!
 //! Not here: where lent buffers come from (`sys/`), how much may be carried (`reactor.rs`).
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use crate::ring::Arrived;
 
 /// A connection's input during one call of its application.
 ///
@@ -13,7 +19,7 @@
 ///
 /// let mut carry = Vec::new();
 /// let mut arrived = *b"hello world";
-/// let mut inbox = Inbox::new(&mut arrived, &mut carry);
+/// let mut inbox = Inbox::new(&mut arrived[..], &mut carry);
 /// inbox.consume(6);
 /// assert_eq!(inbox.bytes(), b"world");
 /// inbox.settle(Vec::new);
@@ -21,33 +27,38 @@
 /// ```
 #[derive(Debug)]
 pub struct Inbox<'a> {
-    lent: &'a mut [u8],
+    arrived: Arrived<'a>,
     carry: &'a mut Vec<u8>,
+    /// Of `carry`, if that holds anything, or of `arrived`.
     consumed: usize,
+    /// What is left of `arrived` since some of it was taken.
+    taken: Option<BytesMut>,
 }
 
 impl<'a> Inbox<'a> {
     /// The bytes that just came, behind those carried from before.
-    pub fn new(lent: &'a mut [u8], carry: &'a mut Vec<u8>) -> Self {
-        if carry.is_empty() {
-            return Self {
-                lent,
-                carry,
-                consumed: 0,
-            };
+    #[inline]
+    pub fn new(arrived: impl Into<Arrived<'a>>, carry: &'a mut Vec<u8>) -> Self {
+        let mut arrived = arrived.into();
+        if !carry.is_empty() {
+            carry.extend_from_slice(&arrived);
+            arrived = Arrived::Part(&mut []);
         }
-        carry.extend_from_slice(lent);
         Self {
-            lent: &mut [],
+            arrived,
             carry,
             consumed: 0,
+            taken: None,
         }
     }
 
     /// What is not consumed yet.
     pub fn bytes(&self) -> &[u8] {
+        if let Some(left) = &self.taken {
+            return left;
+        }
         let all = match self.carry.is_empty() {
-            true => &*self.lent,
+            true => &*self.arrived,
             false => self.carry.as_slice(),
         };
         &all[self.consumed..]
@@ -56,8 +67,11 @@ impl<'a> Inbox<'a> {
     /// [`bytes`](Self::bytes), to be changed where they are. What was changed and not consumed is
     /// shown so again.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
+        if let Some(left) = &mut self.taken {
+            return left;
+        }
         let all = match self.carry.is_empty() {
-            true => &mut *self.lent,
+            true => &mut *self.arrived,
             false => self.carry.as_mut_slice(),
         };
         &mut all[self.consumed..]
@@ -73,7 +87,29 @@ impl<'a> Inbox<'a> {
             count <= self.bytes().len(),
             "more was consumed than there was"
         );
-        self.consumed += count;
+        match &mut self.taken {
+            Some(left) => left.advance(count),
+            None => self.consumed += count,
+        }
+    }
+
+    /// Takes `count` bytes off the front together with the memory that they lie in, if they came in
+    /// memory of their own; all of that stays as long as any part of it is kept. `None`, and
+    /// nothing is taken, if they would have to be copied.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub fn take(&mut self, count: usize) -> Option<BytesMut> {
+        if self.taken.is_none() {
+            let Arrived::Whole(memory) = &mut self.arrived else {
+                return None;
+            };
+            let mut left = BytesMut::from(Bytes::from(std::mem::take(*memory)));
+            left.advance(std::mem::take(&mut self.consumed));
+            self.taken = Some(left);
+        }
+        self.taken.as_mut().map(|left| left.split_to(count))
     }
 
     /// Ends the call: what is left is carried, in a buffer from `spare` if none is held yet.
@@ -81,7 +117,10 @@ impl<'a> Inbox<'a> {
     /// Gives back the carrying buffer if it is no longer needed, to be reused.
     pub fn settle(self, spare: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
         if self.carry.is_empty() {
-            let left = &self.lent[self.consumed..];
+            let left = match &self.taken {
+                Some(left) => left,
+                None => &self.arrived[self.consumed..],
+            };
             if left.is_empty() {
                 return None;
             }
@@ -145,8 +184,42 @@ mod tests {
     }
 
     #[test]
+    fn what_came_in_memory_of_its_own_is_taken_with_it() {
+        let (mut carry, mut memory) = (Vec::new(), b"0123456789".to_vec());
+        let start = memory.as_ptr();
+        let mut inbox = Inbox::new(Arrived::Whole(&mut memory), &mut carry);
+        inbox.consume(2);
+        let taken = inbox.take(3).expect("it can be");
+        assert_eq!(taken, "234");
+        assert_eq!(taken.as_ptr(), start.wrapping_add(2), "it was copied");
+        assert_eq!(inbox.bytes(), b"56789");
+        inbox.consume(1);
+        assert_eq!(inbox.take(2).expect("again"), "67");
+        inbox.bytes_mut()[0] = b'x';
+        let _ = inbox.settle(Vec::new);
+        assert_eq!(carry, b"x9");
+        assert_eq!(memory.capacity(), 0, "the ring has lost it");
+        // Behind what is carried it has to be put, and so it is copied.
+        memory.extend_from_slice(b"ab");
+        let mut inbox = Inbox::new(Arrived::Whole(&mut memory), &mut carry);
+        assert_eq!(inbox.take(4), None);
+        assert_eq!(inbox.bytes(), b"x9ab");
+        inbox.consume(4);
+        let _ = inbox.settle(Vec::new);
+        assert_eq!(memory, b"ab", "the ring keeps it");
+    }
+
+    #[test]
+    fn memory_that_is_shared_with_others_cannot_be_taken() {
+        let (mut carry, mut arrived) = (Vec::new(), *b"abc");
+        let mut inbox = Inbox::new(&mut arrived[..], &mut carry);
+        assert_eq!(inbox.take(1), None);
+        assert_eq!(inbox.bytes(), b"abc");
+    }
+
+    #[test]
     #[should_panic(expected = "more was consumed")]
     fn consuming_more_than_there_is_is_our_bug() {
-        Inbox::new(&mut [0; 3], &mut Vec::new()).consume(4);
+        Inbox::new(&mut [0; 3][..], &mut Vec::new()).consume(4);
     }
 }

@@ -85,7 +85,7 @@ pub use metrics::{Counter, Metrics};
 pub use op::{Op, Outgoing, Piece, Pieces, Room, Shared, Socket};
 pub use outbox::{Outbox, PIECE_BYTES_MIN, PIECES_PER_SEND_MAX};
 pub use reactor::Reactor;
-pub use ring::{Address, Buffer, End, Ring, RingFacts, Wait};
+pub use ring::{Address, Arrived, Buffer, End, Ring, RingFacts, Wait};
 pub use rungs::RingError;
 pub use sleeps::Sleep;
 pub use sys::epoll::Epoll;

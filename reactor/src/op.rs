@@ -46,7 +46,7 @@ pub enum Op {
         /// A listening socket.
         listener: Socket,
     },
-    /// Receives into buffers of the ring as bytes come (*repeats*, if the room is small).
+    /// Receives into buffers of the ring as bytes come (*repeats*).
     Receive {
         /// From where.
         socket: Socket,
@@ -107,8 +107,8 @@ pub enum Room {
     /// Small ones, of which there are many: right for requests.
     #[default]
     Small,
-    /// One large one, of which there are few: right for bodies that come faster than a small one
-    /// is read. Completes once.
+    /// Large ones, of which there are few, each in memory of its own: right for bodies that come
+    /// faster than small ones are read.
     Large,
 }
 

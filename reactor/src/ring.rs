@@ -10,6 +10,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -54,8 +55,8 @@ pub trait Ring {
     /// The completions that were there when the wait ended, then `None`: a turn is bounded.
     fn next_completion(&mut self) -> Option<Completion>;
 
-    /// The bytes in a buffer that a completion brought. What is written there is gone with them.
-    fn bytes(&mut self, buffer: &Buffer) -> &mut [u8];
+    /// The bytes in a buffer that a completion brought.
+    fn bytes(&mut self, buffer: &Buffer) -> Arrived<'_>;
 
     /// Gives a buffer back, to be filled again. Each buffer that came must go home, exactly once.
     ///
@@ -130,6 +131,44 @@ pub struct Buffer {
     pub(crate) ring: u64,
     pub(crate) id: u16,
     pub(crate) len: u32,
+}
+
+/// Bytes that were received, where they lie. What is written there is gone with them.
+#[derive(Debug)]
+pub enum Arrived<'a> {
+    /// Within memory that holds other buffers too, as small ones are.
+    Part(&'a mut [u8]),
+    /// In memory of their own, as large ones are. It may be taken away, for good: the ring makes
+    /// other memory for this buffer when it comes home.
+    Whole(&'a mut Vec<u8>),
+}
+
+impl Deref for Arrived<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Part(bytes) => bytes,
+            Self::Whole(bytes) => bytes,
+        }
+    }
+}
+
+impl DerefMut for Arrived<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Part(bytes) => bytes,
+            Self::Whole(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a> From<&'a mut [u8]> for Arrived<'a> {
+    fn from(bytes: &'a mut [u8]) -> Self {
+        Self::Part(bytes)
+    }
 }
 
 /// The numbers of large buffers begin here; of small ones there are at most as many.

@@ -289,7 +289,7 @@ fn expect_messages(ring: &mut Uring, messages: [&[u8]; 2]) -> Result<(), &'stati
                 return Err("a receive failed or brought no buffer");
             };
             if let Some(received) = received.get_mut(completion.token.slot.index()) {
-                received.extend_from_slice(ring.bytes(&buffer));
+                received.extend_from_slice(&ring.bytes(&buffer));
             }
             ring.recycle(buffer);
         }

@@ -251,7 +251,7 @@ impl Body {
     /// Takes what has arrived; `None` if that is nothing.
     fn take(&self) -> Result<Option<Bytes>> {
         let upload = self.upload();
-        let bytes = upload.arrived.borrow_mut().split().freeze();
+        let bytes = upload.take();
         upload.read.set(upload.read.get() + bytes.len() as u64);
         if upload.state.get() == UploadState::Open {
             self.0.0.exchange.notify(); // there is room again

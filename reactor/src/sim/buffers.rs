@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use crate::config::Config;
 use crate::op::Room;
-use crate::ring::{Buffer, LARGE_FROM, next_ring};
+use crate::ring::{Arrived, Buffer, LARGE_FROM, next_ring};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Place {
@@ -30,7 +30,8 @@ pub(super) struct Buffers {
 /// Those of one size.
 #[derive(Debug)]
 struct Group {
-    arena: Vec<u8>,
+    /// By place. Large ones may be taken away while they are lent.
+    memory: Vec<Vec<u8>>,
     bytes_each: usize,
     places: Vec<Place>,
     /// First freed, first filled, as the kernel does it.
@@ -41,15 +42,11 @@ impl Group {
     fn new(count: u16, bytes_each: u32) -> Self {
         let bytes_each = bytes_each as usize;
         Self {
-            arena: vec![0; usize::from(count) * bytes_each],
+            memory: vec![Vec::new(); usize::from(count)],
             bytes_each,
             places: vec![Place::Free; usize::from(count)],
             free: (0..count).collect(),
         }
-    }
-
-    fn memory(&mut self, at: usize, len: usize) -> &mut [u8] {
-        &mut self.arena[at * self.bytes_each..][..len]
     }
 }
 
@@ -90,7 +87,8 @@ impl Buffers {
         let number = group.free.pop_front()?;
         let at = usize::from(number);
         group.places[at] = Place::Filled;
-        group.memory(at, bytes.len()).copy_from_slice(bytes);
+        assert!(bytes.len() <= group.bytes_each, "more than a buffer holds");
+        group.memory[at] = bytes.to_vec();
         let id = match room {
             Room::Small => number,
             Room::Large => number + LARGE_FROM,
@@ -111,10 +109,14 @@ impl Buffers {
         *place = Place::Lent;
     }
 
-    pub(super) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+    pub(super) fn bytes(&mut self, buffer: &Buffer) -> Arrived<'_> {
         self.assert_lent(buffer, "read");
         let (room, at) = buffer.place();
-        self.group_mut(room).memory(at, buffer.len as usize)
+        let memory = &mut self.group_mut(room).memory[at];
+        match room {
+            Room::Small => Arrived::Part(memory),
+            Room::Large => Arrived::Whole(memory),
+        }
     }
 
     /// The buffer comes home, and what it held is overwritten.
@@ -122,8 +124,7 @@ impl Buffers {
         self.assert_lent(&buffer, "given back");
         let (room, at) = buffer.place();
         let group = self.group_mut(room);
-        let whole = group.bytes_each;
-        group.memory(at, whole).fill(0xdb);
+        group.memory[at].fill(0xdb);
         group.places[at] = Place::Free;
         group.free.push_back(at as u16); // it came from there
     }

@@ -269,7 +269,7 @@ impl State {
         let Some(buffer) = buffers.fill(room, &bytes) else {
             return;
         };
-        let more = room == Room::Small && self.repeat(serial, Op::Receive { socket, room }, doomed);
+        let more = self.repeat(serial, Op::Receive { socket, room }, doomed);
         self.tell(|| {
             format!(
                 "{} is received from: {count} of {there}, more: {more}",

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::mailbox::Bell;
 use crate::op::{Op, Socket};
 use crate::reactor::Reactor;
-use crate::ring::{Address, Buffer, End, Ring, RingFacts, Wait};
+use crate::ring::{Address, Arrived, Buffer, End, Ring, RingFacts, Wait};
 use crate::sim::World;
 use crate::sim::buffers::Buffers;
 use crate::sim::coverage::Fault;
@@ -181,7 +181,7 @@ impl Ring for SimRing {
         Some(completion)
     }
 
-    fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+    fn bytes(&mut self, buffer: &Buffer) -> Arrived<'_> {
         self.buffers.bytes(buffer)
     }
 

@@ -87,7 +87,7 @@ impl Bench {
         for completion in wait_for(&mut self.ring, wait) {
             results.push(completion.result);
             if let Loan::Buffer(buffer) = completion.loan {
-                bytes.extend_from_slice(self.ring.bytes(&buffer));
+                bytes.extend_from_slice(&self.ring.bytes(&buffer));
                 self.ring.recycle(buffer);
             }
         }

@@ -3,6 +3,8 @@
 //! Always true here:
 //! - A buffer is either the kernel's, to fill, or ours, to read: [`Buffer`] is the proof of the
 //!   latter, it cannot be copied, and handing it back consumes it.
+//! - Memory of a large buffer may be taken away while the buffer is ours: it comes home with other
+//!   memory.
 //! - The memory outlives the ring it is registered with: see `uring.rs`, which drops it last.
 //!
 //! Not here: who waits when all buffers are in use (`exchange.rs`).
@@ -17,7 +19,7 @@ use io_uring::types::BufRingEntry;
 
 use crate::config::Config;
 use crate::op::Room;
-use crate::ring::{Buffer, LARGE_FROM, next_ring, room_of};
+use crate::ring::{Arrived, Buffer, LARGE_FROM, next_ring, room_of};
 
 /// The kernel's names of the two groups.
 pub(crate) const SMALL: u16 = 0;
@@ -64,12 +66,20 @@ pub(crate) struct Buffers {
     lent: u32,
 }
 
+/// What buffers are made of.
+enum Lendable {
+    /// All in one. Zeroed, so that reading any of it is defined; pages are touched only when used.
+    Arena(Memory),
+    /// Each its own, by place, with the room of a buffer but for those that were taken away. Empty
+    /// while they are the kernel's.
+    Whole(Vec<Vec<u8>>),
+}
+
 /// Those of one size.
 struct Group {
     name: u16,
     entries: Memory,
-    /// Zeroed, so that reading any of it is defined; pages are touched only when used.
-    arena: Memory,
+    memory: Lendable,
     /// Their numbers begin here.
     first: u16,
     count: u16,
@@ -81,17 +91,16 @@ struct Group {
 
 impl Group {
     /// Allocates `count` buffers, a power of two up to 32,768, of `bytes` each.
-    fn new(name: u16, first: u16, count: u16, bytes: u32) -> Self {
+    fn new(name: u16, first: u16, count: u16, bytes: u32, memory: Lendable) -> Self {
         assert!(
             count.is_power_of_two() && count <= LARGE_FROM,
             "the kernel requires it"
         );
         let entries = Memory::new(usize::from(count) * size_of::<BufRingEntry>(), true);
-        let arena = Memory::new(usize::from(count) * bytes as usize, true);
         let mut group = Self {
             name,
             entries,
-            arena,
+            memory,
             first,
             count,
             bytes,
@@ -112,18 +121,52 @@ impl Group {
         unsafe { submitter.register_buf_ring_with_flags(address, self.count, self.name, 0) }
     }
 
+    /// Notes that the kernel has filled the buffer in place `at` with so many bytes.
+    fn filled(&mut self, at: usize, len: u32) {
+        assert!(
+            at < usize::from(self.count) && len <= self.bytes,
+            "the kernel named a buffer that is not ours"
+        );
+        if let Lendable::Whole(places) = &mut self.memory {
+            let place = &mut places[at];
+            assert!(place.capacity() >= len as usize, "it was listed with less");
+            // SAFETY: the room is there, and the kernel, which was given its address by `list`, says
+            // that it has written so many bytes from the start. It does not write any more: it took
+            // the buffer off its list before it completed.
+            unsafe { place.set_len(len as usize) }
+        }
+    }
+
     /// The bytes of the buffer in place `at`, which must be lent to us, and `len` no more than it
     /// holds.
-    fn bytes(&mut self, at: usize, len: u32) -> &mut [u8] {
+    fn bytes(&mut self, at: usize, len: u32) -> Arrived<'_> {
         assert!(at < usize::from(self.count) && len <= self.bytes);
-        // SAFETY: the range lies within the arena and was initialised when that was made. The
-        // kernel does not write to it: it took the buffer off its list before it completed, and
-        // lists it again only after `recycle`, which consumes the `Buffer` whose place this is.
-        // `self` is borrowed exclusively as long as the slice, so that nothing else refers to the
-        // arena, and neither that nor freeing can happen meanwhile.
-        unsafe {
-            let start = self.arena.start.as_ptr().add(at * self.bytes as usize);
-            std::slice::from_raw_parts_mut(start, len as usize)
+        match &mut self.memory {
+            Lendable::Whole(places) => Arrived::Whole(&mut places[at]),
+            // SAFETY: the range lies within the arena and was initialised when that was made. The
+            // kernel does not write to it: it took the buffer off its list before it completed, and
+            // lists it again only after `recycle`, which consumes the `Buffer` whose place this is.
+            // `self` is borrowed exclusively as long as the slice, so that nothing else refers to
+            // the arena, and neither that nor freeing can happen meanwhile.
+            Lendable::Arena(arena) => Arrived::Part(unsafe {
+                let start = arena.start.as_ptr().add(at * self.bytes as usize);
+                std::slice::from_raw_parts_mut(start, len as usize)
+            }),
+        }
+    }
+
+    /// Where the buffer in place `at` begins, with room for all that the kernel may write.
+    fn address(&mut self, at: usize) -> u64 {
+        let bytes = self.bytes as usize;
+        match &mut self.memory {
+            // SAFETY: `at` is below `count`, for so many of which the arena has room.
+            Lendable::Arena(arena) => unsafe { arena.start.as_ptr().add(at * bytes) as u64 },
+            Lendable::Whole(places) => {
+                let place = &mut places[at];
+                place.clear();
+                place.reserve_exact(bytes); // only if it was taken away
+                place.as_mut_ptr() as u64
+            }
         }
     }
 
@@ -131,12 +174,14 @@ impl Group {
     fn list(&mut self, at: usize) {
         assert!(at < usize::from(self.count), "there is no such buffer");
         let entry_at = usize::from(self.tail & (self.count - 1));
-        // SAFETY: `entry_at` and `at` are below `count`, so both addresses lie within their memory.
-        // The kernel does not look at this entry: it lies behind the tail it was shown, and at most
-        // `count` buffers exist, so it is not one it has yet to read. Fields are set one by one,
-        // because the kernel's tail shares its memory with entry 0.
+        let address = self.address(at);
+        // SAFETY: `entry_at` is below `count`, so the entry lies within their memory. The kernel
+        // does not look at it: it lies behind the tail it was shown, and at most `count` buffers
+        // exist, so it is not one it has yet to read. Fields are set one by one, because the
+        // kernel's tail shares its memory with entry 0. The address is that of memory which stays
+        // where it is, with room for `bytes`, until the kernel has given the buffer back: nobody
+        // but `bytes` refers to it, for which a `Buffer` is needed.
         unsafe {
-            let address = self.arena.start.as_ptr().add(at * self.bytes as usize) as u64;
             let entry = &mut *self
                 .entries
                 .start
@@ -168,14 +213,14 @@ impl Group {
 
     /// Fills the first pages of buffers with a byte.
     fn poison(&mut self, byte: u8) {
+        let Lendable::Arena(arena) = &self.memory else {
+            return;
+        };
+        let bytes = usize::from(self.count) * self.bytes as usize;
         // SAFETY: the whole arena is ours to write: it lies within the allocation, nothing was
         // received yet (the ring was just made and no receive is armed), and `self` is exclusive.
         unsafe {
-            let bytes = usize::from(self.count) * self.bytes as usize;
-            self.arena
-                .start
-                .as_ptr()
-                .write_bytes(byte, bytes.min(16 * PAGE));
+            arena.start.as_ptr().write_bytes(byte, bytes.min(16 * PAGE));
         }
     }
 }
@@ -183,11 +228,15 @@ impl Group {
 impl Buffers {
     /// Allocates as many as are configured.
     pub(crate) fn new(config: &Config) -> Self {
+        let (count, bytes) = (config.buffers, config.buffer_bytes);
+        let arena = Memory::new(usize::from(count) * bytes as usize, true);
+        let small = Group::new(SMALL, 0, count, bytes, Lendable::Arena(arena));
         let (count, bytes) = (config.large_buffers, config.large_buffer_bytes);
+        let places = Lendable::Whole(vec![Vec::new(); usize::from(count)]);
         Self {
             ring: next_ring(),
-            small: Group::new(SMALL, 0, config.buffers, config.buffer_bytes),
-            large: Group::new(LARGE, LARGE_FROM, count, bytes),
+            small,
+            large: Group::new(LARGE, LARGE_FROM, count, bytes, places),
             lent: 0,
         }
     }
@@ -214,11 +263,7 @@ impl Buffers {
     #[inline]
     pub(crate) fn take(&mut self, id: u16, len: u32) -> Buffer {
         let (room, at) = room_of(id);
-        let group = self.group(room);
-        assert!(
-            at < usize::from(group.count) && len <= group.bytes,
-            "the kernel named a buffer that is not ours"
-        );
+        self.group(room).filled(at, len);
         self.lent += 1;
         Buffer {
             ring: self.ring,
@@ -229,7 +274,7 @@ impl Buffers {
 
     /// The bytes that were received into a buffer.
     #[inline]
-    pub(crate) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+    pub(crate) fn bytes(&mut self, buffer: &Buffer) -> Arrived<'_> {
         assert!(buffer.ring == self.ring, "a buffer of another ring");
         let (room, at) = buffer.place();
         self.group(room).bytes(at, buffer.len)

@@ -22,7 +22,7 @@ use crate::completion::{Completion, Loan};
 use crate::config::Config;
 use crate::mailbox::Bell;
 use crate::op::{Op, Outgoing, Room, Socket};
-use crate::ring::{Address, Buffer, End, Ring, RingFacts, Wait};
+use crate::ring::{Address, Arrived, Buffer, End, Ring, RingFacts, Wait};
 use crate::sys::socket;
 use crate::token::{OpKind, Token};
 
@@ -57,7 +57,7 @@ use sockets::Sockets;
 /// ring.submit_and_wait(Wait::AtMost(std::time::Duration::from_secs(1)))?;
 /// let completion = ring.next_completion().expect("bytes are there");
 /// let Loan::Buffer(buffer) = completion.loan else { panic!("they are in no buffer") };
-/// assert_eq!(ring.bytes(&buffer), b"hello");
+/// assert_eq!(*ring.bytes(&buffer), *b"hello");
 /// ring.recycle(buffer);
 /// ring.close_now(socket);
 /// # Ok::<(), std::io::Error>(())
@@ -361,7 +361,7 @@ impl Ring for Epoll {
         completion
     }
 
-    fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+    fn bytes(&mut self, buffer: &Buffer) -> Arrived<'_> {
         self.pool.bytes(buffer)
     }
 

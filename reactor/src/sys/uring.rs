@@ -14,7 +14,6 @@ use std::hint;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
-use std::ptr;
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, Timespec};
@@ -24,7 +23,7 @@ use crate::clock;
 use crate::completion::{Completion, Loan};
 use crate::mailbox::Bell;
 use crate::op::{Op, Room, Socket};
-use crate::ring::{Address, Buffer, End, Ring, RingFacts, Wait};
+use crate::ring::{Address, Arrived, Buffer, End, Ring, RingFacts, Wait};
 use crate::sys::buffers::{Buffers, LARGE, SMALL};
 use crate::sys::entrance::Entrance;
 use crate::sys::socket;
@@ -105,18 +104,13 @@ impl Uring {
             Op::Accept { listener } => opcode::AcceptMulti::new(fd(listener))
                 .flags(libc::SOCK_CLOEXEC)
                 .build(),
-            Op::Receive {
-                socket,
-                room: Room::Small,
-            } => opcode::RecvMulti::new(fd(socket), SMALL).build(),
-            // As long as the buffer is.
-            Op::Receive {
-                socket,
-                room: Room::Large,
-            } => opcode::Recv::new(fd(socket), ptr::null_mut(), 0)
-                .buf_group(LARGE)
-                .build()
-                .flags(squeue::Flags::BUFFER_SELECT),
+            Op::Receive { socket, room } => {
+                let group = match room {
+                    Room::Small => SMALL,
+                    Room::Large => LARGE,
+                };
+                opcode::RecvMulti::new(fd(socket), group).build()
+            }
             Op::HangUp { socket } => {
                 let events = (libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR) as u32;
                 opcode::PollAdd::new(fd(socket), events).build()
@@ -333,7 +327,7 @@ impl Ring for Uring {
     }
 
     #[inline]
-    fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+    fn bytes(&mut self, buffer: &Buffer) -> Arrived<'_> {
         self.buffers.bytes(buffer)
     }
 

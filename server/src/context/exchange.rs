@@ -187,6 +187,21 @@ impl Upload {
         self.arrived.borrow_mut().extend_from_slice(bytes);
     }
 
+    /// Copies nothing if nothing waits.
+    pub(crate) fn put_whole(&self, bytes: BytesMut) {
+        self.arrived.borrow_mut().unsplit(bytes);
+    }
+
+    /// Takes what has arrived.
+    pub(crate) fn take(&self) -> Bytes {
+        let mut arrived = self.arrived.borrow_mut();
+        let all = match arrived.len() > ARRIVED_KEPT_MAX {
+            true => std::mem::take(&mut *arrived), // lets go of the memory, too
+            false => arrived.split(),
+        };
+        all.freeze()
+    }
+
     pub(crate) fn end(&self) {
         self.state.set(UploadState::Ended);
     }

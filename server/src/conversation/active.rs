@@ -24,6 +24,9 @@ use crate::context::exchange::{DownloadState, Exchange, UploadFailure};
 /// Empty seats that one core keeps.
 const SEATS_KEPT_MAX: usize = 1024;
 
+/// Body bytes in one piece that the handler gets in the memory that they came in. That memory is
+/// kept as a whole, a large receive buffer, so that few bytes are better copied.
+const TAKEN_BYTES_MIN: usize = 16 * 1024;
 /// Bytes of an answer that one call codes before other connections get their turn.
 pub(super) const CODED_BYTES_PER_CALL_MAX: usize = 64 * 1024;
 /// Bytes that are coded in one piece.
@@ -134,15 +137,26 @@ impl Active {
                 }
             };
             let consumed = step.consumed;
-            match step.part {
-                BodyPart::Data(data) => {
-                    upload.put(data);
-                    self.decoded += data.len() as u64;
-                    is_new = true;
+            let data = match step.part {
+                BodyPart::Data(data) => data,
+                BodyPart::NeedMore | BodyPart::End => &[],
+            };
+            let len = data.len();
+            if len < TAKEN_BYTES_MIN {
+                upload.put(data);
+                io.input.consume(consumed);
+            } else {
+                io.input.consume(consumed - len); // data comes last
+                match io.input.take(len) {
+                    Some(data) => upload.put_whole(data),
+                    None => {
+                        upload.put(&io.input.bytes()[..len]);
+                        io.input.consume(len);
+                    }
                 }
-                BodyPart::NeedMore | BodyPart::End => {}
             }
-            io.input.consume(consumed);
+            self.decoded += len as u64;
+            is_new |= len > 0;
             if decoder.is_finished() {
                 upload.end();
                 is_new = true;

@@ -75,7 +75,7 @@ fn take_home<R: Ring>(ring: &mut R, completions: Vec<Completion>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for completion in completions {
         if let Loan::Buffer(buffer) = completion.loan {
-            bytes.extend_from_slice(ring.bytes(&buffer));
+            bytes.extend_from_slice(&ring.bytes(&buffer));
             ring.recycle(buffer);
         }
     }

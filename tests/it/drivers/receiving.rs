@@ -1,11 +1,12 @@
 //! What peers send arrives: in order, though buffers run out, and no faster than it is taken.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use ringlane_reactor::{Config, ConnectionWaker, Intent, Io};
 
 use super::stand::{PATIENCE, RealRing, Stand, echo, exchange, pattern, script, take_into_output};
@@ -14,6 +15,7 @@ on_both_drivers! {
     connections_that_find_no_buffer_get_all_their_bytes_in_order
     floods_come_in_large_pieces
     more_floods_than_large_buffers_arrive_all_the_same
+    floods_that_are_taken_with_their_memory_arrive_whole
     input_that_nobody_takes_stays_with_the_peer_and_arrives_later
     a_hang_up_is_seen_while_input_is_held_back
     a_peer_that_has_finished_is_still_answered
@@ -69,6 +71,42 @@ fn floods_come_in_large_pieces<R: RealRing>() {
     });
     let completions = stand.reactor.ring().facts().completions;
     assert!(completions < 4096, "{completions} completions");
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+}
+
+/// Whoever takes memory from the ring keeps it; later receives go into other memory.
+fn floods_that_are_taken_with_their_memory_arrive_whole<R: RealRing>() {
+    let config = Config {
+        buffer_bytes: 256,
+        large_buffers: 2,
+        large_buffer_bytes: 4096,
+        ..Config::default()
+    };
+    let all = Rc::new(RefCell::new(Vec::new()));
+    let (kept, copied) = (Rc::clone(&all), Rc::new(Cell::new(0)));
+    let count = Rc::clone(&copied);
+    let take = move |(): &mut (), io: &mut Io<'_>| {
+        let len = io.input.bytes().len();
+        let piece = io.input.take(len).unwrap_or_else(|| {
+            count.set(count.get() + len);
+            let piece = BytesMut::from(io.input.bytes());
+            io.input.consume(len);
+            piece
+        });
+        kept.borrow_mut().push(piece);
+        match io.peer_finished {
+            true => Intent::Finish,
+            false => Intent::Continue,
+        }
+    };
+    let mut stand = Stand::<R, _>::new(config, script(take));
+    let message = pattern(11, 1024 * 1024);
+    let client = stand.client();
+    stand.serve(|| assert_eq!(exchange(&client, &message), b""));
+    assert!(all.borrow().concat() == message, "not what was sent");
+    let copied = copied.get();
+    assert!(copied < message.len() / 2, "{copied} bytes were copied");
     stand.turn_until_idle();
     stand.check_nothing_is_held();
 }

@@ -12,7 +12,6 @@ use rustix::io::Errno;
 
 use super::{Epoll, count, negated, transfer};
 use crate::completion::{Completion, Loan};
-use crate::op::Room;
 use crate::token::{OpKind, Slot};
 
 /// How often in one turn one socket is received from, or one listener accepted from. Then it is the
@@ -126,17 +125,15 @@ impl Epoll {
         let (socket, room) = record.to_receive()?;
         let token = record.token(OpKind::Receive, slot);
         let result = if let Some(mut buffer) = self.pool.lend(room) {
-            let received = transfer::receive(socket, self.pool.room(&buffer));
+            let memory = self.pool.memory(&buffer);
+            let received = transfer::receive(socket, memory);
             if let Ok(bytes @ 1..) = received {
-                record.received(bytes == self.pool.room(&buffer).len());
+                record.received(memory.len() == memory.capacity());
                 buffer.len = bytes as u32; // at most a buffer's size
-                if room == Room::Large {
-                    record.receiving = None;
-                }
                 return Some(Completion {
                     token,
                     result: count(bytes),
-                    more: room == Room::Small,
+                    more: true,
                     loan: Loan::Buffer(buffer),
                 });
             }

@@ -8,7 +8,7 @@
 
 use crate::config::Config;
 use crate::op::Room;
-use crate::ring::{Buffer, LARGE_FROM, next_ring};
+use crate::ring::{Arrived, Buffer, LARGE_FROM, next_ring};
 
 /// The buffers of one core.
 pub(super) struct Pool {
@@ -21,7 +21,7 @@ pub(super) struct Pool {
 /// Those of one size.
 struct Shelf {
     /// Grows to `count`: numbers are lent for the first time in ascending order.
-    memory: Vec<Box<[u8]>>,
+    memory: Vec<Vec<u8>>,
     /// Those that are home; the last is lent next.
     home: Vec<u16>,
     /// Numbers begin here.
@@ -43,9 +43,13 @@ impl Shelf {
 
     fn lend(&mut self) -> Option<u16> {
         let id = self.home.pop()?;
-        if usize::from(id - self.first) == self.memory.len() {
-            self.memory.push(vec![0; self.bytes].into_boxed_slice());
+        let at = usize::from(id - self.first);
+        if at == self.memory.len() {
+            self.memory.push(Vec::new());
         }
+        let place = &mut self.memory[at];
+        place.clear();
+        place.reserve_exact(self.bytes); // the first time, or when it was taken away
         Some(id)
     }
 
@@ -81,16 +85,20 @@ impl Pool {
         })
     }
 
-    /// All the room in a buffer.
-    pub(super) fn room(&mut self, buffer: &Buffer) -> &mut [u8] {
+    /// A buffer's memory: empty, with all the room, when it was just lent.
+    pub(super) fn memory(&mut self, buffer: &Buffer) -> &mut Vec<u8> {
         let (room, at) = buffer.place();
         &mut self.shelf(room).memory[at]
     }
 
     /// What was received into a buffer.
-    pub(super) fn bytes(&mut self, buffer: &Buffer) -> &mut [u8] {
+    pub(super) fn bytes(&mut self, buffer: &Buffer) -> Arrived<'_> {
         assert!(buffer.ring == self.ring, "a buffer of another ring");
-        &mut self.room(buffer)[..buffer.len as usize]
+        let (room, _) = buffer.place();
+        match room {
+            Room::Small => Arrived::Part(self.memory(buffer)),
+            Room::Large => Arrived::Whole(self.memory(buffer)),
+        }
     }
 
     /// Takes a buffer home.
@@ -124,21 +132,40 @@ mod tests {
     fn large_buffers_are_others_than_the_small_ones() {
         let mut pool = pool(2);
         let rooms = [Room::Small, Room::Large, Room::Small, Room::Large];
-        let lent = rooms.map(|room| pool.lend(room).expect("a buffer is home"));
+        let mut lent = rooms.map(|room| pool.lend(room).expect("a buffer is home"));
         assert_eq!(pool.lend(Room::Large), None);
         assert_eq!(pool.lent(), 4);
-        let sizes = lent.each_ref().map(|buffer| pool.room(buffer).len());
+        let sizes = lent.each_ref().map(|buffer| pool.memory(buffer).capacity());
         assert_eq!(sizes, [64, 256, 64, 256]);
-        for (number, buffer) in lent.iter().enumerate() {
-            pool.room(buffer).fill(number as u8);
+        for (number, buffer) in lent.iter_mut().enumerate() {
+            pool.memory(buffer).extend([number as u8; 10]);
+            buffer.len = 10;
         }
         for (number, buffer) in lent.into_iter().enumerate() {
-            let room = pool.room(&buffer);
-            assert!(room.iter().all(|&byte| byte == number as u8));
+            assert_eq!(*pool.bytes(&buffer), [number as u8; 10]);
             pool.recycle(buffer);
         }
         assert_eq!(pool.lent(), 0);
         assert!(pool.lend(Room::Large).is_some());
+    }
+
+    #[test]
+    fn memory_that_was_taken_is_made_anew() {
+        let mut pool = pool(2);
+        for room in [Room::Large, Room::Small, Room::Large] {
+            let buffer = pool.lend(room).expect("a buffer is home");
+            let memory = pool.memory(&buffer);
+            assert_eq!(memory.len(), 0);
+            memory.extend(b"abc");
+            if let Arrived::Whole(memory) = pool.bytes(&buffer) {
+                drop(std::mem::take(memory));
+            }
+            pool.recycle(buffer);
+            let buffer = pool.lend(room).expect("it is home again");
+            let size = pool.memory(&buffer).capacity();
+            assert_eq!(size, if room == Room::Large { 256 } else { 64 });
+            pool.recycle(buffer);
+        }
     }
 
     #[test]
@@ -164,8 +191,8 @@ mod tests {
         let [first, second] = lent;
         pool.recycle(first);
         assert!(pool.lend(Room::Small).is_some());
-        pool.room(&second)[..3].copy_from_slice(b"abc");
+        pool.memory(&second).extend(b"abc");
         let second = Buffer { len: 3, ..second };
-        assert_eq!(pool.bytes(&second), b"abc");
+        assert_eq!(*pool.bytes(&second), *b"abc");
     }
 }

@@ -64,7 +64,7 @@ impl Bench {
             } = completion;
             self.results.push((token.kind, result, more));
             if let Loan::Buffer(buffer) = loan {
-                self.received.extend_from_slice(self.ring.bytes(&buffer));
+                self.received.extend_from_slice(&self.ring.bytes(&buffer));
                 self.ring.recycle(buffer);
             }
         }

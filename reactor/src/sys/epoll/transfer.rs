@@ -8,6 +8,7 @@
 
 use std::io::IoSlice;
 
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 
@@ -15,11 +16,11 @@ use crate::op::{Outgoing, Pieces, Socket};
 use crate::outbox::PIECES_PER_SEND_MAX;
 use crate::sys::socket;
 
-/// Receives what is there, as far as it fits.
-pub(super) fn receive(from: Socket, room: &mut [u8]) -> Result<usize, Errno> {
+/// Receives what is there, as far as it fits behind what memory holds.
+pub(super) fn receive(from: Socket, memory: &mut Vec<u8>) -> Result<usize, Errno> {
     loop {
         let received = socket::with(from, |fd| {
-            rustix::net::recv(fd, &mut *room, RecvFlags::DONTWAIT)
+            rustix::net::recv(fd, spare_capacity(memory), RecvFlags::DONTWAIT)
         });
         match received {
             Err(Errno::INTR) => {}
