@@ -27,52 +27,59 @@ use crate::ring::Arrived;
 /// ```
 #[derive(Debug)]
 pub struct Inbox<'a> {
-    arrived: Arrived<'a>,
+    source: Source<'a>,
     carry: &'a mut Vec<u8>,
-    /// Of `carry`, if that holds anything, or of `arrived`.
     consumed: usize,
-    /// What is left of `arrived` since some of it was taken.
-    taken: Option<BytesMut>,
+}
+
+/// Where the bytes are that an inbox shows.
+#[derive(Debug)]
+enum Source<'a> {
+    Arrived(Arrived<'a>),
+    /// All of them in `carry`, which held some before.
+    Carried,
+    /// What is left of them since some were taken: none of it is consumed. Boxed, since every
+    /// request pays for the size of an inbox.
+    Taken(Box<BytesMut>),
 }
 
 impl<'a> Inbox<'a> {
     /// The bytes that just came, behind those carried from before.
     #[inline]
     pub fn new(arrived: impl Into<Arrived<'a>>, carry: &'a mut Vec<u8>) -> Self {
-        let mut arrived = arrived.into();
-        if !carry.is_empty() {
+        let arrived = arrived.into();
+        let source = if carry.is_empty() {
+            Source::Arrived(arrived)
+        } else {
             carry.extend_from_slice(&arrived);
-            arrived = Arrived::Part(&mut []);
-        }
+            Source::Carried
+        };
         Self {
-            arrived,
+            source,
             carry,
             consumed: 0,
-            taken: None,
         }
     }
 
     /// What is not consumed yet.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
-        if let Some(left) = &self.taken {
-            return left;
-        }
-        let all = match self.carry.is_empty() {
-            true => &*self.arrived,
-            false => self.carry.as_slice(),
+        let all = match &self.source {
+            Source::Arrived(arrived) => &**arrived,
+            Source::Carried => self.carry.as_slice(),
+            Source::Taken(left) => left,
         };
         &all[self.consumed..]
     }
 
     /// [`bytes`](Self::bytes), to be changed where they are. What was changed and not consumed is
     /// shown so again.
+    #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        if let Some(left) = &mut self.taken {
-            return left;
-        }
-        let all = match self.carry.is_empty() {
-            true => &mut *self.arrived,
-            false => self.carry.as_mut_slice(),
+        let all = match &mut self.source {
+            Source::Arrived(arrived) => &mut **arrived,
+            Source::Carried => self.carry.as_mut_slice(),
+            Source::Taken(left) => left,
         };
         &mut all[self.consumed..]
     }
@@ -82,15 +89,13 @@ impl<'a> Inbox<'a> {
     /// # Panics
     ///
     /// If there are fewer.
+    #[inline]
     pub fn consume(&mut self, count: usize) {
         assert!(
             count <= self.bytes().len(),
             "more was consumed than there was"
         );
-        match &mut self.taken {
-            Some(left) => left.advance(count),
-            None => self.consumed += count,
-        }
+        self.consumed += count;
     }
 
     /// Takes `count` bytes off the front together with the memory that they lie in, if they came in
@@ -101,40 +106,40 @@ impl<'a> Inbox<'a> {
     ///
     /// If there are fewer.
     pub fn take(&mut self, count: usize) -> Option<BytesMut> {
-        if self.taken.is_none() {
-            let Arrived::Whole(memory) = &mut self.arrived else {
-                return None;
-            };
-            let mut left = BytesMut::from(Bytes::from(std::mem::take(*memory)));
-            left.advance(std::mem::take(&mut self.consumed));
-            self.taken = Some(left);
+        if let Source::Arrived(Arrived::Whole(memory)) = &mut self.source {
+            let memory = std::mem::take(*memory);
+            self.source = Source::Taken(Box::new(BytesMut::from(Bytes::from(memory))));
         }
-        self.taken.as_mut().map(|left| left.split_to(count))
+        let Source::Taken(left) = &mut self.source else {
+            return None;
+        };
+        left.advance(std::mem::take(&mut self.consumed));
+        Some(left.split_to(count))
     }
 
     /// Ends the call: what is left is carried, in a buffer from `spare` if none is held yet.
     ///
     /// Gives back the carrying buffer if it is no longer needed, to be reused.
+    #[inline]
     pub fn settle(self, spare: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
-        if self.carry.is_empty() {
-            let left = match &self.taken {
-                Some(left) => left,
-                None => &self.arrived[self.consumed..],
-            };
-            if left.is_empty() {
+        let left = match &self.source {
+            Source::Arrived(arrived) => &arrived[self.consumed..],
+            Source::Taken(left) => &left[self.consumed..],
+            Source::Carried if self.consumed == self.carry.len() => {
+                self.carry.clear();
+                return Some(std::mem::take(self.carry));
+            }
+            Source::Carried => {
+                self.carry.drain(..self.consumed);
                 return None;
             }
+        };
+        if !left.is_empty() {
             if self.carry.capacity() == 0 {
                 *self.carry = spare();
             }
             self.carry.extend_from_slice(left);
-            return None;
         }
-        if self.consumed == self.carry.len() {
-            self.carry.clear();
-            return Some(std::mem::take(self.carry));
-        }
-        self.carry.drain(..self.consumed);
         None
     }
 }

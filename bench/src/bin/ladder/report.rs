@@ -11,6 +11,7 @@ use std::io;
 use std::path::Path;
 
 use crate::result::{Ladder, Load, Sample, Step, Variant};
+use crate::steps;
 use ringlane_bench::statistics::Spread;
 
 const GUIDE: &str = "docs/KERNEL-TUNING.md";
@@ -100,9 +101,15 @@ pub(crate) fn table(ladder: &Ladder) -> String {
                     |---|---|---|---|---|---|---|---|\n"
         .to_owned();
     let mut remarks = String::new();
+    let mut known = steps::all(); // what can be measured by now
+    known.retain(|step| step.missing.is_none());
     // Writing to a String does not fail.
     for step in &ladder.steps {
         if let Some(reason) = &step.missing {
+            let reason = match known.iter().any(|one| one.name == step.name) {
+                true => "this run is older than its step",
+                false => reason,
+            };
             let _ = writeln!(remarks, "- {}: not measured: {reason}.", step.title);
         }
         for variant in &step.variants {
