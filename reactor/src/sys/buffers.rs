@@ -129,10 +129,10 @@ impl Group {
         );
         if let Lendable::Whole(places) = &mut self.memory {
             let place = &mut places[at];
-            assert!(place.capacity() >= len as usize, "it was listed with less");
-            // SAFETY: the room is there, and the kernel, which was given its address by `list`, says
-            // that it has written so many bytes from the start. It does not write any more: it took
-            // the buffer off its list before it completed.
+            assert!(place.capacity() >= len as usize, "listed with less");
+            // SAFETY: the room is there, and the kernel, which was given its address by `list`,
+            // says that it has written so many bytes from the start. It does not write any more:
+            // it took the buffer off its list before it completed.
             unsafe { place.set_len(len as usize) }
         }
     }
