@@ -1,5 +1,5 @@
-//! How much room a connection's next receive gets, many small buffers or a large one at a time; and
-//! the lines of those who found none of their kind.
+//! How much room a connection's receives get, many small buffers or a few large ones; and the lines
+//! of those who found none of their kind.
 //!
 //! Always true here:
 //! - It takes [`IN_A_ROW`] receives that say the same to change over, in either direction.

@@ -1,5 +1,7 @@
 //! Each route of the demo answers as load generators and suites expect.
 
+use ringlane_protocol::{BodyDecoder, BodyPart, Framing};
+
 use super::Demo;
 
 /// The status line and the body; every answer must bear a date and the server's name.
@@ -141,6 +143,63 @@ fn an_echo_of_sixteen_mebibytes_comes_back_whole_and_one_byte_more_is_cut() {
         assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
         assert_eq!(answer.ends_with(b"\r\n0\r\n\r\n"), is_whole, "{more} more");
     }
+}
+
+/// Large pieces reach a handler in the memory that they were received in; each byte has its place.
+#[track_caller]
+fn check_large_echo(driver: &str) {
+    use std::io::{Read, Write};
+    let demo = Demo::start(&["--driver", driver]);
+    let body: Vec<u8> = (0..1024 * 1024_u32).flat_map(u32::to_be_bytes).collect();
+    // Chunks that end where no receive buffer does.
+    for chunk_bytes in [body.len(), 50_001, 17_000] {
+        let mut sending = demo.connect();
+        let mut receiving = sending.try_clone().expect("a second handle");
+        let reader = std::thread::spawn(move || {
+            let mut answer = Vec::new();
+            receiving.read_to_end(&mut answer).expect("all of it");
+            answer
+        });
+        let mut request = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+            Transfer-Encoding: chunked\r\n\r\n"
+            .to_vec();
+        for piece in body.chunks(chunk_bytes) {
+            request.extend(format!("{:x}\r\n", piece.len()).into_bytes());
+            request.extend([piece, b"\r\n"].concat());
+        }
+        request.extend(b"0\r\n\r\n");
+        sending.write_all(&request).expect("sent");
+        let answer = reader.join().expect("read");
+        let mut windows = answer.windows(4);
+        let head = windows
+            .position(|bytes| bytes == b"\r\n\r\n")
+            .expect("a head")
+            + 4;
+        let mut decoder = BodyDecoder::new(Framing::Chunked);
+        let (mut at, mut found) = (head, Vec::<u8>::new());
+        while !decoder.is_finished() {
+            let step = decoder.decode(&answer[at..]).expect("well-formed");
+            assert!(step.consumed > 0, "it was cut off");
+            at += step.consumed;
+            if let BodyPart::Data(data) = step.part {
+                found.extend(data);
+            }
+        }
+        assert!(
+            found == body,
+            "not what was sent in chunks of {chunk_bytes}"
+        );
+    }
+}
+
+#[test]
+fn a_large_echo_is_what_was_sent() {
+    check_large_echo("auto");
+}
+
+#[test]
+fn a_large_echo_is_what_was_sent_over_epoll() {
+    check_large_echo("epoll");
 }
 
 #[test]
