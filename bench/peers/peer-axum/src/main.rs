@@ -41,7 +41,8 @@ fn main() -> io::Result<()> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         announce();
-        axum::serve(listener, routes()).await
+        // A `Router` that is served as it is, is made anew for each connection, route by route.
+        axum::serve(listener, routes().into_make_service()).await
     })
 }
 
