@@ -85,6 +85,9 @@ pub enum StartError {
     NoAddress,
     /// `io_uring` was demanded and cannot be had.
     Ring(RingError),
+    /// Connections were to go to the core on whose CPU they come in, and cores have no CPU of
+    /// their own.
+    NotPinned,
     /// Something that the kernel should give and did not.
     Os(&'static str, io::Error),
 }
@@ -96,6 +99,10 @@ impl fmt::Display for StartError {
             Self::Bind(error) => error.fmt(f),
             Self::NoAddress => f.write_str("there is no address to listen on; bind at least one"),
             Self::Ring(error) => error.fmt(f),
+            Self::NotPinned => f.write_str(
+                "incoming_cpu needs a CPU for each core: start no more cores than there are CPUs, \
+                 and let them be pinned",
+            ),
             Self::Os(what, error) => write!(f, "{what}: {error}"),
         }
     }
@@ -233,16 +240,20 @@ where
             .connections_total
             .unwrap_or_else(|| connections_by_descriptors(cores)),
     );
+    let pins = (!setup.unpinned && cores <= cpus.0.len()).then_some(cpus.0);
+    if setup.listen.incoming_cpu && pins.is_none() {
+        return Err(StartError::NotPinned);
+    }
     let bounds: Vec<Bound> = setup
         .binds
         .iter()
         .map(|bind| listener::prepare(bind, cores, setup.listen))
         .collect::<Result<_, _>>()?;
     let application = Arc::new(application);
-    let pins = (!setup.unpinned && cores <= cpus.0.len()).then_some(cpus.0);
     let (crew, driver) = choose(&setup, cores, pins.as_deref(), &application)?;
     tracing::info!(cores, pinned = pins.is_some(), "{driver}");
-    serve(crew, bounds, setup.listen, driver)
+    let steered = pins.filter(|_| setup.listen.incoming_cpu);
+    serve(crew, bounds, setup.listen, steered.as_deref(), driver)
 }
 
 /// Raises the first driver that works on all cores, and says why it is that one.
@@ -282,11 +293,13 @@ where
     }
 }
 
-/// All rings are open: now the addresses go live, and the cores get to work.
+/// All rings are open: now the addresses go live, and the cores get to work. Connections go to the
+/// cores on these CPUs, in their order, if any are given.
 fn serve(
     crew: Crew,
     bounds: Vec<Bound>,
     options: Options,
+    steered: Option<&[usize]>,
     driver: String,
 ) -> Result<Cores, StartError> {
     let posts: Vec<Post> = crew
@@ -302,8 +315,15 @@ fn serve(
     let mut orders: Vec<Orders> = crew.members.iter().map(|_| Orders::default()).collect();
     let (mut addresses, mut paths) = (Vec::new(), Vec::new());
     for bound in bounds {
-        for socket in &bound.sockets {
-            listener::begin(socket, options).map_err(|cause| BindError {
+        for (core, socket) in bound.sockets.iter().enumerate() {
+            let cpu = steered.and_then(|cpus| cpus.get(core));
+            let is_dealt_by_us = bound.path.is_some();
+            match cpu.filter(|_| !is_dealt_by_us) {
+                Some(cpu) => listener::prefer(socket, *cpu),
+                None => Ok(()),
+            }
+            .and_then(|()| listener::begin(socket, options))
+            .map_err(|cause| BindError {
                 bind: bound.bind.clone(),
                 cause,
             })?;

@@ -163,6 +163,10 @@ pub struct Options {
     pub ttl: Option<u8>,
     /// Share the port with other processes that do the same. Default off: a taken port is an error.
     pub share_port: bool,
+    /// Give a connection to the core whose CPU handled its first packet (`SO_INCOMING_CPU`), where
+    /// there is one, instead of dealing by a hash of its addresses. Default off. Needs pinned cores;
+    /// kernels before 6.2 go on by the hash.
+    pub incoming_cpu: bool,
 }
 
 impl Default for Options {
@@ -172,6 +176,7 @@ impl Default for Options {
             nodelay: true,
             ttl: None,
             share_port: false,
+            incoming_cpu: false,
         }
     }
 }
@@ -197,6 +202,12 @@ pub(crate) fn prepare(bind: &Bind, cores: usize, options: Options) -> Result<Bou
         bind: bind.clone(),
         cause,
     })
+}
+
+/// Has the kernel prefer this listener for what `cpu` receives.
+pub(crate) fn prefer(socket: &OwnedFd, cpu: usize) -> io::Result<()> {
+    let cpu = u32::try_from(cpu).map_err(io::Error::other)?;
+    Ok(sockopt::set_socket_incoming_cpu(socket, cpu)?)
 }
 
 /// Lets the kernel queue connections; from now on clients get through.

@@ -74,6 +74,11 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 0, value_name = "MICROSECONDS")]
     spin: u64,
 
+    /// Give a connection to the worker on the CPU that handled its first packet: for machines
+    /// whose network interrupts all CPUs that serve.
+    #[arg(long)]
+    incoming_cpu: bool,
+
     /// Driver: auto, uring or epoll.
     #[arg(long, env = "RINGLANE_DRIVER", default_value = "auto")]
     driver: Driver,
@@ -161,7 +166,10 @@ impl DemoArgs {
     pub(crate) fn server(&self) -> Builder {
         let drain_time = Duration::from_secs(self.drain_time);
         let spin = Duration::from_micros(self.spin);
-        let mut server = Server::builder().driver(self.driver).spin(spin);
+        let mut server = Server::builder()
+            .driver(self.driver)
+            .spin(spin)
+            .incoming_cpu(self.incoming_cpu);
         server = server
             .limits(self.limits.to_limits())
             .drain_time(drain_time);

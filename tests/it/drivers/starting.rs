@@ -10,12 +10,15 @@ use std::time::Duration;
 use ringlane_reactor::cores::{self, Cores, Driver, Setup, StartError};
 use ringlane_reactor::listener::Bind;
 use ringlane_reactor::{End, Intent, Io, local};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::stand::{RealRing, be_patient, client, echo, ping, script, watch};
 
 on_both_drivers! {
     cores_start_serve_and_end_in_order
     connections_of_a_unix_socket_are_dealt_out_in_turn
+    connections_go_to_the_core_on_whose_cpu_they_come_in
+    cores_without_a_cpu_each_cannot_be_chosen_by_it
     an_application_that_cannot_be_made_is_an_error_of_the_start
     nowhere_to_listen_is_an_error_of_the_start
     a_core_that_panics_ends_the_others
@@ -125,6 +128,68 @@ fn connections_of_a_unix_socket_are_dealt_out_in_turn<R: RealRing>() {
     assert_eq!(accepted.collect::<Vec<_>>(), [4, 4]);
     cores.control().drain(Duration::from_secs(5));
     cores.wait().expect("they end in order");
+}
+
+/// Whether the kernel obeys `SO_INCOMING_CPU` within a group of listeners: from 6.2 on.
+fn kernel_prefers_cpus() -> bool {
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    let mut numbers = release
+        .split(['.', '-'])
+        .map(|part| part.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(2))
+}
+
+fn connections_go_to_the_core_on_whose_cpu_they_come_in<R: RealRing>() {
+    const EACH: u64 = 8;
+    let _watched = watch("dealing by CPU");
+    let allowed = sched_getaffinity(None).expect("our CPUs");
+    let cpus: Vec<usize> = (0..CpuSet::MAX_CPU)
+        .filter(|&cpu| allowed.is_set(cpu))
+        .collect();
+    let mut setup = setup(R::DRIVER, vec![anywhere()]);
+    setup.cores = None; // one on each of these CPUs, in this order
+    setup.listen.incoming_cpu = true;
+    let cores = cores::start(setup, |_| script(echo)).expect("a free port");
+    // What is sent over loopback comes in on the sender's CPU.
+    for cpu in &cpus {
+        let mut only = CpuSet::new();
+        only.set(*cpu);
+        sched_setaffinity(None, &only).expect("one of our CPUs");
+        for _ in 0..EACH {
+            ping(&client(port(&cores)), b"hello");
+        }
+    }
+    sched_setaffinity(None, &allowed).expect("those that we had");
+    let accepted = cores.metrics().iter().map(|metrics| metrics.accepted.get());
+    let accepted: Vec<u64> = accepted.collect();
+    if kernel_prefers_cpus() {
+        assert_eq!(accepted, vec![EACH; cpus.len()]);
+    } else {
+        assert_eq!(accepted.iter().sum::<u64>(), EACH * cpus.len() as u64);
+    }
+    cores.control().stop();
+    cores.wait().expect("they end in order");
+}
+
+fn cores_without_a_cpu_each_cannot_be_chosen_by_it<R: RealRing>() {
+    let mut setup = setup(R::DRIVER, vec![anywhere()]);
+    setup.listen.incoming_cpu = true;
+    let too_many = Setup {
+        cores: Some(CpuSet::MAX_CPU + 1),
+        ..setup.clone()
+    };
+    let unpinned = Setup {
+        unpinned: true,
+        ..setup
+    };
+    for setup in [too_many, unpinned] {
+        let error = cores::start(setup, |_| script(echo)).expect_err("no CPU for each");
+        assert!(matches!(error, StartError::NotPinned), "{error}");
+        assert!(error.to_string().contains("incoming_cpu"), "{error}");
+    }
 }
 
 fn an_application_that_cannot_be_made_is_an_error_of_the_start<R: RealRing>() {

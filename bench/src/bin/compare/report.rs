@@ -58,8 +58,11 @@ fn latest(root: &Path) -> io::Result<BTreeMap<String, Report>> {
     for file in fs::read_dir(root.join("bench/results"))? {
         let path = file?.path();
         let name = file_name(&path);
-        // Those of the ladder are another program's.
-        if !name.ends_with(".json") || name.starts_with("ladder-") {
+        // Those of the ladder and of scaling are other programs'.
+        let is_other = ["ladder-", "scaling-"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        if !name.ends_with(".json") || is_other {
             continue;
         }
         let wrong = |error| io::Error::other(format!("{}: {error}", path.display()));

@@ -23,8 +23,8 @@ pub(crate) fn all() -> Vec<Step> {
         ),
         missing(
             "reuseport-cbpf",
-            "SO_REUSEPORT with CBPF",
-            "Ringlane leaves the choice of the worker to the kernel's hash",
+            "Choosing the worker by the CPU that receives",
+            "it takes two workers and two generators: `scaling` measures it",
         ),
         spinning(),
     ];
