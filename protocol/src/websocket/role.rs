@@ -62,7 +62,9 @@ pub struct Settings {
     /// empty ones never are. One that is compressed by itself travels as it is if that is shorter,
     /// unless this is 0.
     pub compress_bytes_min: usize,
-    /// How hard to compress: 0 (not at all, but in that format) to 9. Default 6.
+    /// How hard to compress: 0 (not at all, but in that format) to 9. Default 2: messages come out
+    /// a few percent longer than at 6, in half the time. Messages of up to 256 bytes that are
+    /// compressed by themselves take level 1 at most.
     pub compress_level: u8,
 }
 
@@ -73,7 +75,7 @@ impl Default for Settings {
             fragments_max: 256 * 1024,
             frame_bytes_max: usize::MAX,
             compress_bytes_min: 64,
-            compress_level: 6,
+            compress_level: 2,
         }
     }
 }

@@ -16,6 +16,11 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Spare inflaters that are kept: about 40 KiB each.
 const INFLATERS_MAX: usize = 8;
 
+/// Messages without history of at most so many bytes are compressed at level 1, which writes no code
+/// tables of its own: those take longer to make than such a message is worth.
+const QUICK_BYTES_MAX: usize = 256;
+const QUICK_LEVEL: u8 = 1;
+
 /// How many sizes of windows there are to compress with.
 const WINDOWS: usize = (WINDOW_BITS_MAX - DEFLATE_WINDOW_BITS_MIN) as usize + 1;
 
@@ -35,6 +40,8 @@ pub struct Shared {
     )]
     inflaters: Vec<Box<Inflater>>,
     deflaters: [Option<Deflater>; WINDOWS],
+    /// The same, at the level of small messages.
+    quick: [Option<Deflater>; WINDOWS],
     /// A message while it is compressed.
     compressed: Vec<u8>,
 }
@@ -75,7 +82,11 @@ impl Shared {
     /// The message, compressed without any history; `None` if the backend failed.
     pub(super) fn deflate(&mut self, message: &[u8], window_bits: u8, level: u8) -> Option<&[u8]> {
         let index = window_bits.saturating_sub(DEFLATE_WINDOW_BITS_MIN);
-        let kept = self.deflaters.get_mut(usize::from(index))?;
+        let (deflaters, level) = match level > QUICK_LEVEL && message.len() <= QUICK_BYTES_MAX {
+            true => (&mut self.quick, QUICK_LEVEL),
+            false => (&mut self.deflaters, level),
+        };
+        let kept = deflaters.get_mut(usize::from(index))?;
         let deflater = match kept {
             Some(deflater) if deflater.is_of(window_bits, level) => deflater,
             _ => kept.insert(Deflater::new(window_bits, level)),
@@ -103,5 +114,58 @@ impl Shared {
         }
         compressed.clear();
         deflater.deflate(message, compressed).then_some(compressed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(bytes: usize) -> Vec<u8> {
+        let numbers = (0..).flat_map(|number: u32| format!("{{\"id\":{number}}},").into_bytes());
+        numbers.take(bytes).collect()
+    }
+
+    #[test]
+    fn small_messages_are_compressed_quickly_and_others_as_asked() {
+        let mut shared = Shared::new();
+        for level in [2, 6, 9] {
+            for (bytes, expected) in [(QUICK_BYTES_MAX, QUICK_LEVEL), (QUICK_BYTES_MAX + 1, level)]
+            {
+                let message = text(bytes);
+                let mut as_expected = Vec::new();
+                assert!(Deflater::new(15, expected).deflate(&message, &mut as_expected));
+                let compressed = shared.deflate(&message, 15, level).map(<[u8]>::to_vec);
+                assert_eq!(
+                    compressed,
+                    Some(as_expected),
+                    "{bytes} bytes, level {level}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_compression_stays_none_for_small_messages_too() {
+        let mut shared = Shared::new();
+        let message = text(QUICK_BYTES_MAX);
+        let stored = shared.deflate(&message, 15, 0).map(<[u8]>::len);
+        assert!(
+            stored.is_some_and(|stored| stored > message.len()),
+            "{stored:?}"
+        );
+    }
+
+    #[test]
+    fn contexts_for_small_and_for_large_messages_are_both_kept() {
+        let mut shared = Shared::new();
+        for _ in 0..2 {
+            for bytes in [QUICK_BYTES_MAX, QUICK_BYTES_MAX + 1] {
+                assert!(shared.deflate(&text(bytes), 15, 6).is_some());
+            }
+        }
+        let [small, large] = [&shared.quick, &shared.deflaters]
+            .map(|kept| kept[WINDOWS - 1].as_ref().map(|one| one.is_of(15, 1)));
+        assert_eq!([small, large], [Some(true), Some(false)]);
     }
 }

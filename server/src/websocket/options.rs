@@ -132,6 +132,15 @@ impl Options {
         self
     }
 
+    /// How hard to compress: 0 (not at all, but in that format) to 9. Default 2: up to 5 % longer
+    /// than at 6, in half the time. What is published to a topic or broadcast is compressed once
+    /// for all its sockets, at 2.
+    #[must_use]
+    pub fn compression_level(mut self, level: u8) -> Self {
+        self.settings().codec.compress_level = level;
+        self
+    }
+
     /// The sub-protocols spoken here, the best first. Default none. See
     /// [`Socket::protocol`](crate::websocket::Socket::protocol) for the one that was chosen.
     #[must_use]
@@ -169,6 +178,7 @@ impl Options {
                 settings.codec.message_bytes_max,
                 1..=GIB,
             ),
+            outside("compression_level", settings.codec.compress_level, 0..=9),
             outside("idle_timeout", idle, least(millis(100))).filter(|_| !idle.is_zero()),
             outside("max_backpressure", settings.max_backpressure, 1..=GIB),
             outside("max_lifetime", settings.max_lifetime, least(millis(1000))),
@@ -207,6 +217,13 @@ mod tests {
             let names = ["max_backpressure"];
             check(|options| options.max_backpressure(bytes), &names);
         }
+        for level in [0, 9] {
+            check(|options| options.compression_level(level), &[]);
+        }
+        check(
+            |options| options.compression_level(10),
+            &["compression_level"],
+        );
         check(|options| options.idle_timeout(Duration::ZERO), &[]);
         check(|options| options.idle_timeout(millis(100)), &[]);
         check(
