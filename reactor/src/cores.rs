@@ -316,14 +316,9 @@ fn serve(
     let (mut addresses, mut paths) = (Vec::new(), Vec::new());
     for bound in bounds {
         for (core, socket) in bound.sockets.iter().enumerate() {
-            let cpu = steered.and_then(|cpus| cpus.get(core));
-            let is_dealt_by_us = bound.path.is_some();
-            match cpu.filter(|_| !is_dealt_by_us) {
-                Some(cpu) => listener::prefer(socket, *cpu),
-                None => Ok(()),
-            }
-            .and_then(|()| listener::begin(socket, options))
-            .map_err(|cause| BindError {
+            let cpu = steered.and_then(|cpus| cpus.get(core).copied());
+            let cpu = cpu.filter(|_| bound.path.is_none()); // we deal those ourselves
+            listener::begin(socket, options, cpu).map_err(|cause| BindError {
                 bind: bound.bind.clone(),
                 cause,
             })?;

@@ -204,14 +204,13 @@ pub(crate) fn prepare(bind: &Bind, cores: usize, options: Options) -> Result<Bou
     })
 }
 
-/// Has the kernel prefer this listener for what `cpu` receives.
-pub(crate) fn prefer(socket: &OwnedFd, cpu: usize) -> io::Result<()> {
-    let cpu = u32::try_from(cpu).map_err(io::Error::other)?;
-    Ok(sockopt::set_socket_incoming_cpu(socket, cpu)?)
-}
-
-/// Lets the kernel queue connections; from now on clients get through.
-pub(crate) fn begin(socket: &OwnedFd, options: Options) -> io::Result<()> {
+/// Lets the kernel queue connections; from now on clients get through. Of listeners that share an
+/// address, the kernel prefers this one for what `cpu` receives, if one is given.
+pub(crate) fn begin(socket: &OwnedFd, options: Options, cpu: Option<usize>) -> io::Result<()> {
+    if let Some(cpu) = cpu {
+        let cpu = u32::try_from(cpu).map_err(io::Error::other)?;
+        sockopt::set_socket_incoming_cpu(socket, cpu)?;
+    }
     Ok(listen(socket, options.backlog)?)
 }
 
@@ -320,7 +319,7 @@ mod tests {
         let any = "127.0.0.1:0".parse().expect("an address");
         let first = prepare(&any, 2, Options::default()).expect("a free port");
         for socket in &first.sockets {
-            begin(socket, Options::default()).expect("listening");
+            begin(socket, Options::default(), None).expect("listening");
         }
         let error = prepare(&first.bind, 1, Options::default()).expect_err("it is taken");
         assert!(
@@ -349,7 +348,7 @@ mod tests {
                     panic!("a TCP address stays one");
                 };
                 let socket = bound.sockets.remove(0);
-                begin(&socket, options).expect("listening");
+                begin(&socket, options, None).expect("listening");
                 let _client = std::net::TcpStream::connect(address).expect("connecting");
                 let (accepted, _) = std::net::TcpListener::from(socket).accept().expect("one");
                 assert_eq!(accepted.nodelay().expect("an option"), nodelay);
@@ -371,7 +370,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("ringlane-{}.sock", std::process::id()));
         let bind = Bind::Unix(path.clone());
         let first = prepare(&bind, 4, Options::default()).expect("a free path");
-        begin(&first.sockets[0], Options::default()).expect("listening");
+        begin(&first.sockets[0], Options::default(), None).expect("listening");
         assert!(
             prepare(&bind, 1, Options::default()).is_err(),
             "somebody listens there"
