@@ -164,8 +164,8 @@ pub struct Options {
     /// Share the port with other processes that do the same. Default off: a taken port is an error.
     pub share_port: bool,
     /// Give a connection to the core whose CPU handled its first packet (`SO_INCOMING_CPU`), where
-    /// there is one, instead of dealing by a hash of its addresses. Default off. Needs pinned cores;
-    /// kernels before 6.2 go on by the hash.
+    /// there is one, instead of dealing by a hash of its addresses. Default off. Needs pinned
+    /// cores; kernels before 6.2 go on by the hash.
     pub incoming_cpu: bool,
 }
 

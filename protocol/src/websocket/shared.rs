@@ -16,8 +16,8 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Spare inflaters that are kept: about 40 KiB each.
 const INFLATERS_MAX: usize = 8;
 
-/// Messages without history of at most so many bytes are compressed at level 1, which writes no code
-/// tables of its own: those take longer to make than such a message is worth.
+/// Messages without history of at most so many bytes are compressed at level 1, which writes no
+/// code tables of its own: those take longer to make than such a message is worth.
 const QUICK_BYTES_MAX: usize = 256;
 const QUICK_LEVEL: u8 = 1;
 

@@ -92,13 +92,13 @@ impl Builder {
         self
     }
 
-    /// Gives a connection to the core whose CPU handled its first packet (`SO_INCOMING_CPU`), so that
-    /// its packets never change the CPU. Default off: the kernel deals by a hash of the addresses,
-    /// which is even wherever packets come in.
+    /// Gives a connection to the core whose CPU handled its first packet (`SO_INCOMING_CPU`), so
+    /// that its packets never change the CPU. Default off: the kernel deals by a hash of the
+    /// addresses, which is even wherever packets come in.
     ///
     /// Right where every CPU that serves takes interrupts of the network, and only there: a core
-    /// whose CPU receives nothing gets no connection. Packets that come in on other CPUs are dealt as
-    /// before. Kernels before 6.2 ignore it; sockets of Unix are not concerned.
+    /// whose CPU receives nothing gets no connection. Packets that come in on other CPUs are dealt
+    /// as before. Kernels before 6.2 ignore it; sockets of Unix are not concerned.
     ///
     /// Starting fails if the cores have no CPU each: with more [workers](Self::workers) than CPUs.
     ///

@@ -8,8 +8,8 @@
 //!   loses is the machine's: cores share caches, memory, and at times their execution units.
 //! - *dealt*: one server of two workers, connections dealt out by the kernel's hash. Half of them
 //!   come from the other core, which has to be woken for each answer.
-//! - *steered*: the same with `--incoming-cpu`: connections stay on the core that they come from, as
-//!   with *apart*. What this loses beyond *apart* is the server's.
+//! - *steered*: the same with `--incoming-cpu`: connections stay on the core that they come from,
+//!   as with *apart*. What this loses beyond *apart* is the server's.
 //!
 //! Always true here: a server and its generators end with their sample, by their ids.
 //!
