@@ -63,8 +63,8 @@ pub struct Settings {
     /// unless this is 0.
     pub compress_bytes_min: usize,
     /// How hard to compress: 0 (not at all, but in that format) to 9. Default 2: messages come out
-    /// a few percent longer than at 6, in half the time. Messages of up to 256 bytes that are
-    /// compressed by themselves take level 1 at most.
+    /// a few percent longer than at 6, in 40 to 90 % of the time. Messages of up to 256 bytes that
+    /// are compressed by themselves take level 1 at most.
     pub compress_level: u8,
 }
 
