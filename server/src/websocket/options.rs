@@ -133,9 +133,9 @@ impl Options {
     }
 
     /// How hard to compress: 0 (not at all, but in that format) to 9. Default 2: up to 6 % longer
-    /// than at 6, in 40 to 90 % of the time. Messages of up to 256 bytes that are compressed without
-    /// history take level 1 at most. What is published to a topic or broadcast is compressed once
-    /// for all its sockets, at 2.
+    /// than at 6, in 40 to 90 % of the time. Messages of up to 256 bytes that are compressed
+    /// without history take level 1 at most. What is published to a topic or broadcast is
+    /// compressed once for all its sockets, at 2.
     #[must_use]
     pub fn compression_level(mut self, level: u8) -> Self {
         self.settings().codec.compress_level = level;
