@@ -5,10 +5,12 @@
 //!
 //! Not here: how a server is started (`src/bin/ringlane-target`), what is sent to it (scenarios).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use ringlane::middleware::Health;
 use ringlane::topics::Topics;
-use ringlane::websocket::{DeflateConfig, Handler, Message, Options, Socket};
+use ringlane::websocket::{DeflateConfig, Handler, Message, Options, SlowClient, Socket};
 use ringlane::{Builder, Context, Error, Json, Next, Result, Routes, StatusCode};
 use serde::Serialize;
 
@@ -22,6 +24,9 @@ const RESOURCES: usize = 100;
 
 /// The topic that everyone follows.
 const TOPIC: &str = "all";
+/// What those who will read nothing follow as well: together more than the kernel holds for them.
+const FLOOD: &str = "flood";
+const FLOOD_BYTES: usize = 256 * 1024;
 
 /// Adds every route that a scenario asks for.
 ///
@@ -51,7 +56,7 @@ pub fn routes(server: Builder) -> Builder {
         .post("/publish", move |ctx: Context| publish(ctx, topics.clone()))
         .websocket_with("/ws", echo_options(), echo)
         .websocket_with("/ws-deflate", deflating_options(), echo)
-        .websocket("/topic", Follower)
+        .websocket_with("/topic", follower_options(), Follower)
         .group("/layers", layers)
         .with(Health::new());
     (0..VERSIONS).fold(sized(server), |server, version| {
@@ -138,6 +143,9 @@ async fn upload(ctx: Context) -> Result {
 async fn publish(ctx: Context, topics: Topics) -> Result {
     let message = ctx.body().text().await?;
     topics.publish(TOPIC, message);
+    if topics.subscribers(FLOOD) > 0 {
+        topics.publish(FLOOD, vec![0; FLOOD_BYTES]);
+    }
     ctx.set_status(StatusCode::NO_CONTENT);
     Ok(())
 }
@@ -159,14 +167,24 @@ fn echo(socket: &Socket, message: Message<'_>) {
     socket.send(message);
 }
 
+/// Who cannot keep up is closed, and may come again.
+fn follower_options() -> Options {
+    Options::default()
+        .slow_client(SlowClient::Close)
+        .close_timeout(Duration::from_secs(1))
+}
+
 /// Follows the topic from its first moment.
 struct Follower;
 
 impl Handler for Follower {
     type State = ();
 
-    fn on_open(&self, _: &Context, socket: &Socket) -> Result {
+    fn on_open(&self, ctx: &Context, socket: &Socket) -> Result {
         socket.subscribe(TOPIC)?;
+        if ctx.target().ends_with("?stalls") {
+            socket.subscribe(FLOOD)?;
+        }
         Ok(())
     }
 

@@ -2,119 +2,70 @@
 //!
 //! Not here: defaults of a scenario (`scenario.rs`), which servers exist (`contender.rs`).
 
-use std::str::FromStr;
+use clap::Parser;
 
 use crate::contender::{self, Contender, PORT};
 use crate::scenario::Scenario;
 
-pub(crate) const USAGE: &str = "\
-usage: compare [OPTION]...
+const SECONDS_MAX: i64 = 600;
+const CORES_MAX: i64 = 4096;
 
-  --scenario NAME      a file of bench/scenarios, without .toml; may be repeated
-                       (default: plaintext and pipelined)
-  --all                every scenario
-  --resume             leave out scenarios with a result of today
-  --only NAME,...      measure these servers only
-  --also NAME=COMMAND  measure this command as well; {port} in it is replaced
-  --rounds N           rounds of all servers (default 5)
-  --seconds N          load per server and round (default 3)
-  --warm-up N          load before that, not measured, in seconds (default 1)
-  --server-core N      core of the servers (default 0)
-  --load-core N        core of the generator (default 1)
-  --no-build           take what is built
-  --no-save            write no file
-  --check              fail if ringlane misses a bar
-  --list               name the scenarios and their servers, and measure nothing
-  --report             write docs/PERFORMANCE.md and its images from bench/results, and
-                       measure nothing
-  --help
-";
-
-const ROUNDS_MAX: u32 = 1000;
-const SECONDS_MAX: u32 = 600;
-const CORES_MAX: u32 = 4096;
-
-/// What to do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Task {
-    List,
-    Measure,
-    Report,
-}
-
-/// What to measure, and how.
-#[derive(Debug, Eq, PartialEq)]
+/// Ringlane beside the floors and its peers, in one interleaved run per scenario.
+#[derive(Debug, Parser)]
+#[command(name = "compare", version)]
 pub(crate) struct Arguments {
-    pub(crate) task: Task,
+    /// A file of bench/scenarios, without .toml; may be repeated [default: plaintext and pipelined].
+    #[arg(long = "scenario", value_name = "NAME")]
     names: Vec<String>,
+    /// Every scenario.
+    #[arg(long)]
     all: bool,
+    /// Leave out scenarios with a result of today.
+    #[arg(long)]
     pub(crate) resume: bool,
+    /// Measure these servers only.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     only: Option<Vec<String>>,
+    /// Measure this command as well; {port} in it is replaced.
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = extra)]
     also: Vec<Contender>,
+    /// Rounds of all servers.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
+    /// Load per server and round.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=SECONDS_MAX))]
     pub(crate) seconds: u32,
+    /// Load before that, not measured.
+    #[arg(long = "warm-up", value_name = "SECONDS", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(0..=SECONDS_MAX))]
     pub(crate) warm_up_seconds: u32,
+    /// Core of the servers.
+    #[arg(long, value_name = "N", default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=CORES_MAX))]
     pub(crate) server_core: u32,
+    /// Core of the generator.
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(0..=CORES_MAX))]
     pub(crate) load_core: u32,
-    pub(crate) build: bool,
-    pub(crate) save: bool,
+    /// Take what is built.
+    #[arg(long)]
+    pub(crate) no_build: bool,
+    /// Write no file.
+    #[arg(long)]
+    pub(crate) no_save: bool,
+    /// Fail if ringlane misses a bar.
+    #[arg(long)]
     pub(crate) check: bool,
+    /// Name the scenarios and their servers, and measure nothing.
+    #[arg(long, conflicts_with = "report")]
+    pub(crate) list: bool,
+    /// Write docs/PERFORMANCE.md, its images and the README's figures from bench/results, and measure
+    /// nothing.
+    #[arg(long)]
+    pub(crate) report: bool,
 }
 
 impl Arguments {
-    /// Nothing if help was asked for; an error is a sentence for the user.
-    pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut words = words.into_iter();
-        let mut parsed = Self {
-            task: Task::Measure,
-            names: Vec::new(),
-            all: false,
-            resume: false,
-            only: None,
-            also: Vec::new(),
-            rounds: 5,
-            seconds: 3,
-            warm_up_seconds: 1,
-            server_core: 0,
-            load_core: 1,
-            build: true,
-            save: true,
-            check: false,
-        };
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
-            match word.as_str() {
-                "--scenario" => parsed.names.push(value()?),
-                "--all" => parsed.all = true,
-                "--resume" => parsed.resume = true,
-                "--only" => parsed.only = Some(value()?.split(',').map(str::to_owned).collect()),
-                "--also" => {
-                    let contender = extra(&value()?)?;
-                    if parsed.is_taken(&contender.name) {
-                        return Err(format!("two servers are called {}", contender.name));
-                    }
-                    parsed.also.push(contender);
-                }
-                "--rounds" => parsed.rounds = number(&value()?, 1, ROUNDS_MAX)?,
-                "--seconds" => parsed.seconds = number(&value()?, 1, SECONDS_MAX)?,
-                "--warm-up" => parsed.warm_up_seconds = number(&value()?, 0, SECONDS_MAX)?,
-                "--server-core" => parsed.server_core = number(&value()?, 0, CORES_MAX)?,
-                "--load-core" => parsed.load_core = number(&value()?, 0, CORES_MAX)?,
-                "--no-build" => parsed.build = false,
-                "--no-save" => parsed.save = false,
-                "--check" => parsed.check = true,
-                "--list" => parsed.task = Task::List,
-                "--report" => parsed.task = Task::Report,
-                "--help" | "-h" => return Ok(None),
-                _ => return Err(format!("unknown option {word}")),
-            }
-        }
-        if parsed.server_core == parsed.load_core {
-            return Err("the servers and the generator need a core each".to_owned());
-        }
-        Ok(Some(parsed))
-    }
-
     /// How long the load of a scenario lasts.
     pub(crate) fn seconds_of(&self, scenario: &Scenario) -> u32 {
         self.seconds.max(scenario.seconds_min)
@@ -125,6 +76,16 @@ impl Arguments {
         &self,
         scenarios: Vec<Scenario>,
     ) -> Result<Vec<(Scenario, Vec<Contender>)>, String> {
+        if self.server_core == self.load_core {
+            return Err("the servers and the generator need a core each".to_owned());
+        }
+        for (index, contender) in self.also.iter().enumerate() {
+            let name = &contender.name;
+            let is_same = |other: &Contender| other.name == *name;
+            if contender::find(name).is_some() || self.also[..index].iter().any(is_same) {
+                return Err(format!("two servers are called {name}"));
+            }
+        }
         let is_known = |name: &String| scenarios.iter().any(|scenario| scenario.name == *name);
         if let Some(name) = self.names.iter().find(|name| !is_known(name)) {
             return Err(format!("unknown scenario {name}"));
@@ -156,32 +117,18 @@ impl Arguments {
         });
         chosen.collect()
     }
-
-    fn is_taken(&self, name: &str) -> bool {
-        let is_same = |contender: &Contender| contender.name == name;
-        self.also.iter().any(is_same) || contender::find(name).is_some()
-    }
 }
 
 /// A server from the command line.
 fn extra(text: &str) -> Result<Contender, String> {
     let (name, command) = text
         .split_once('=')
-        .ok_or_else(|| format!("{text} is not NAME=COMMAND"))?;
+        .ok_or_else(|| "not NAME=COMMAND".to_owned())?;
     let command: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
     if name.is_empty() || !command.iter().any(|word| word.contains(PORT)) {
-        return Err(format!(
-            "{text} is not NAME=COMMAND with {PORT} in the command"
-        ));
+        return Err(format!("not NAME=COMMAND with {PORT} in the command"));
     }
     Ok(Contender::extra(name, command))
-}
-
-fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
-    u32::from_str(text)
-        .ok()
-        .filter(|number| (min..=max).contains(number))
-        .ok_or_else(|| format!("{text} is not a number from {min} to {max}"))
 }
 
 #[cfg(test)]
@@ -191,72 +138,67 @@ mod tests {
 
     /// What a line would do: scenarios, the servers of the first one, and rounds.
     fn outline(line: &str) -> Result<String, String> {
-        let words = line.split_terminator('|').map(str::to_owned);
-        let Some(arguments) = Arguments::parse(words)? else {
-            return Ok("help".to_owned());
-        };
+        let words = ["compare"].into_iter().chain(line.split_terminator('|'));
+        let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
         let scenarios = ["plaintext", "pipelined", "single", "crowd"].map(scenario);
         let plan = arguments.plan(scenarios.to_vec())?;
-        let names: Vec<&str> = plan
-            .iter()
-            .map(|(scenario, _)| scenario.name.as_str())
-            .collect();
+        let names = plan.iter().map(|(scenario, _)| scenario.name.as_str());
         let servers = plan[0].1.iter().map(|contender| contender.name.as_str());
-        let servers: Vec<&str> = servers.collect();
-        let rounds = arguments.rounds;
-        Ok(format!(
-            "{} of {} x{rounds}",
-            names.join("+"),
-            servers.join("+")
-        ))
+        let [names, servers] = [names.collect::<Vec<_>>(), servers.collect()];
+        let (names, servers) = (names.join("+"), servers.join("+"));
+        Ok(format!("{names} of {servers} x{}", arguments.rounds))
     }
 
     #[track_caller]
-    fn check(line: &str, expected: Result<&str, &str>) {
-        let outline = outline(line);
-        assert_eq!(outline.as_deref().map_err(String::as_str), expected);
+    fn check(line: &str, expected: &str) {
+        assert_eq!(outline(line).as_deref(), Ok(expected));
+    }
+
+    /// What is wrong with a line is said in these words, among others.
+    #[track_caller]
+    fn check_wrong(line: &str, expected: &str) {
+        let wrong = outline(line).expect_err("the line is wrong");
+        assert!(wrong.contains(expected), "{wrong}");
     }
 
     #[test]
     fn command_lines() {
         let all = scenario("plaintext").servers.join("+");
-        check("", Ok(&format!("plaintext+pipelined of {all} x5")));
-        check("--help", Ok("help"));
+        check("", &format!("plaintext+pipelined of {all} x5"));
         check(
             "--only|ringlane|--all",
-            Ok("plaintext+pipelined+single+crowd of ringlane x5"),
+            "plaintext+pipelined+single+crowd of ringlane x5",
         );
         check(
             "--only|floor-epoll|--scenario|single|--scenario|crowd",
-            Ok("single+crowd of floor-epoll x5"),
+            "single+crowd of floor-epoll x5",
         );
         check(
             "--only|ringlane-epoll,mine|--also|mine=./x {port}",
-            Ok("plaintext+pipelined of ringlane-epoll+mine x5"),
+            "plaintext+pipelined of ringlane-epoll+mine x5",
         );
         check(
             "--only|ringlane|--rounds|1000",
-            Ok("plaintext+pipelined of ringlane x1000"),
+            "plaintext+pipelined of ringlane x1000",
         );
-        check("--rounds|1001", Err("1001 is not a number from 1 to 1000"));
-        check("--rounds|0", Err("0 is not a number from 1 to 1000"));
-        check("--rounds", Err("--rounds needs a value"));
-        check("--seconds|x", Err("x is not a number from 1 to 600"));
-        check("--only|nobody", Err("unknown server nobody"));
-        check("--scenario|nothing", Err("unknown scenario nothing"));
-        check("--also|mine", Err("mine is not NAME=COMMAND"));
-        check(
-            "--also|mine=./x",
-            Err("mine=./x is not NAME=COMMAND with {port} in the command"),
-        );
-        check(
-            "--also|ringlane=./x {port}",
-            Err("two servers are called ringlane"),
-        );
-        check(
-            "--load-core|0",
-            Err("the servers and the generator need a core each"),
-        );
-        check("--fast", Err("unknown option --fast"));
+    }
+
+    #[test]
+    fn wrong_command_lines() {
+        check_wrong("--rounds|1001", "1001 is not in 1..=1000");
+        check_wrong("--rounds|0", "0 is not in 1..=1000");
+        check_wrong("--rounds", "a value is required for '--rounds");
+        check_wrong("--seconds|x", "invalid value 'x' for '--seconds");
+        check_wrong("--only|nobody", "unknown server nobody");
+        check_wrong("--scenario|nothing", "unknown scenario nothing");
+        check_wrong("--also|mine", "not NAME=COMMAND");
+        check_wrong("--also|mine=./x", "not NAME=COMMAND with {port}");
+        let twice = "two servers are called";
+        check_wrong("--also|ringlane=./x {port}", &format!("{twice} ringlane"));
+        let also = "--also|mine=./x {port}";
+        check_wrong(&format!("{also}|{also}"), &format!("{twice} mine"));
+        check_wrong("--load-core|0", "need a core each");
+        check_wrong("--fast", "unexpected argument '--fast'");
+        check_wrong("--list|--report", "cannot be used with");
     }
 }

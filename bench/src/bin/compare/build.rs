@@ -30,7 +30,7 @@ pub(crate) fn contenders(
     let mut root_failure: Option<Option<String>> = None;
     for contender in contenders {
         let mut failure = None;
-        if arguments.build {
+        if !arguments.no_build {
             failure = match contender.source {
                 Source::Given => None,
                 Source::Bench(program) => build(contender, &bench(program), root, interrupt)?,

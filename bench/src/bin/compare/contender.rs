@@ -49,13 +49,15 @@ pub(crate) struct Contender {
     pub(crate) source: Source,
     /// Program and arguments; the program counts from the repository's root.
     pub(crate) command: Vec<String>,
+    /// On the generator's core as well as on its own.
+    pub(crate) on_both_cores: bool,
 }
 
 /// How a server of that name is made.
 type Make = fn(&str) -> Contender;
 
 /// Every server that is known by name.
-const NAMES: [(&str, Make); 20] = [
+const NAMES: [(&str, Make); 21] = [
     ("ringlane", |name| {
         Contender::demo(name, Role::Ringlane, &[])
     }),
@@ -72,7 +74,11 @@ const NAMES: [(&str, Make); 20] = [
     ("ringlane-guarded", |name| {
         Contender::target(name, Role::Ringlane, &["guarded"])
     }),
-    // What the layers of the one before cost.
+    ("ringlane-two-workers", |name| Contender {
+        on_both_cores: true,
+        ..Contender::target(name, Role::Ringlane, &["two-workers"])
+    }),
+    // What the layers of `ringlane-guarded` cost.
     ("ringlane-bare", |name| {
         Contender::target(name, Role::Variant, &[])
     }),
@@ -147,6 +153,7 @@ impl Contender {
                 .chain(more)
                 .map(|word| (*word).to_owned())
                 .collect(),
+            on_both_cores: false,
         }
     }
 
@@ -161,6 +168,7 @@ impl Contender {
                 .chain(more)
                 .map(|word| (*word).to_owned())
                 .collect(),
+            on_both_cores: false,
         }
     }
 
@@ -170,6 +178,7 @@ impl Contender {
             role: Role::Peer,
             source: Source::Script,
             command: [path, PORT].map(str::to_owned).to_vec(),
+            on_both_cores: false,
         }
     }
 
@@ -185,6 +194,7 @@ impl Contender {
                 .chain(more)
                 .map(|word| (*word).to_owned())
                 .collect(),
+            on_both_cores: false,
         }
     }
 
@@ -194,6 +204,7 @@ impl Contender {
             role: Role::Extra,
             source: Source::Given,
             command,
+            on_both_cores: false,
         }
     }
 }

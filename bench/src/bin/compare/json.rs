@@ -272,6 +272,8 @@ impl Summary {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use clap::Parser as _;
+
     use super::*;
     use crate::scenario::tests::scenario;
 
@@ -310,9 +312,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn report(rows: Vec<Row>) -> Report {
-        let arguments = Arguments::parse([])
-            .expect("defaults are valid")
-            .expect("no help was asked for");
+        let arguments = Arguments::try_parse_from(["compare"]).expect("defaults are valid");
         let machine = ringlane_bench::machine::describe(std::path::Path::new("."));
         Report::new(
             &scenario("plaintext"),

@@ -34,12 +34,15 @@ pub(crate) struct Errors {
     pub(crate) missing: u64,
     #[serde(default)]
     pub(crate) repeated: u64,
+    /// Connections that read nothing and were not given up.
+    #[serde(default)]
+    pub(crate) held: u64,
 }
 
 impl Errors {
     pub(crate) fn total(&self) -> u64 {
         let transport = self.connect + self.read + self.write + self.timeout;
-        transport + self.status + self.content + self.missing + self.repeated
+        transport + self.status + self.content + self.missing + self.repeated + self.held
     }
 }
 

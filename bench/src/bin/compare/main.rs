@@ -2,7 +2,7 @@
 //!
 //! Each round starts every server afresh, one after the other, pinned to one core, and loads it
 //! from another, with wrk or ringlane-load. The result is a table on the terminal and a JSON file
-//! in `bench/results`; of those files it makes `docs/PERFORMANCE.md`.
+//! in `bench/results`; of those files it makes `docs/PERFORMANCE.md` and the README's figures.
 //!
 //! Always true here:
 //! - Only processes that were started here are ended, by their id, however the run ends.
@@ -19,6 +19,7 @@ mod bars;
 mod build;
 mod contender;
 mod enters;
+mod front;
 mod json;
 mod load;
 mod measure;
@@ -29,32 +30,23 @@ mod table;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, Task, USAGE};
+use clap::Parser as _;
+use ringlane_bench::calendar::Moment;
+use ringlane_bench::process::Interrupt;
+use ringlane_bench::{machine, root, usage};
+
+use crate::arguments::Arguments;
 use crate::bars::Verdict;
 use crate::build::Candidate;
 use crate::contender::{Contender, Role};
 use crate::json::{Report, Row};
 use crate::scenario::Scenario;
-use ringlane_bench::calendar::Moment;
-use ringlane_bench::process::Interrupt;
-use ringlane_bench::{machine, usage};
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::parse(std::env::args().skip(1)) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            print!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(message) => {
-            eprintln!("error: {message}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match run(&arguments) {
+    match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -69,19 +61,16 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     let root = root();
     let plan = arguments.plan(scenario::read_all(&root)?);
     let mut plan = plan.map_err(|what| io::Error::new(io::ErrorKind::InvalidInput, what))?;
-    match arguments.task {
-        Task::Measure => {}
-        Task::List => {
-            print!("{}", list(&scenario::read_all(&root)?));
-            return Ok(true);
+    if arguments.list {
+        print!("{}", list(&scenario::read_all(&root)?));
+        return Ok(true);
+    }
+    if arguments.report {
+        for (name, text) in report::pages(&root)? {
+            fs::write(root.join(&name), text)?;
+            println!("wrote {name}");
         }
-        Task::Report => {
-            for (name, text) in report::pages(&root)? {
-                fs::write(root.join(&name), text)?;
-                println!("wrote {name}");
-            }
-            return Ok(true);
-        }
+        return Ok(true);
     }
     if arguments.resume {
         let today = Moment::now().day();
@@ -102,7 +91,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         let rows = measure::run(scenario, &candidates, arguments, &root, &interrupt)?;
         let report = Report::new(scenario, arguments, rows, machine, started);
         reached &= tell(scenario, &report, arguments);
-        if arguments.save {
+        if !arguments.no_save {
             println!("kept in {}", save(&report, &root)?);
         }
     }
@@ -122,7 +111,7 @@ fn build(
             contenders.push(contender.clone());
         }
     }
-    if arguments.build {
+    if !arguments.no_build {
         build::own("ringlane-load", root, interrupt)?;
     }
     build::contenders(&contenders, arguments, root, interrupt)
@@ -157,12 +146,6 @@ fn is_measured(scenario: &Scenario, day: &str, root: &Path) -> bool {
     };
     let mut names = folder.flatten().map(|file| file.file_name());
     names.any(|name| name.to_string_lossy().starts_with(&start))
-}
-
-/// The repository that this program was built from.
-fn root() -> PathBuf {
-    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
-    bench.parent().unwrap_or(bench).to_path_buf()
 }
 
 /// Writes the report beside the earlier ones; returns its name from the root.

@@ -194,10 +194,12 @@ impl Bench<'_> {
 
     fn start(&self, contender: &Contender, port: u16) -> io::Result<Process> {
         let (log, _) = log_file(self.root, &contender.name)?;
+        let mut cores = self.arguments.server_core.to_string();
+        if contender.on_both_cores {
+            cores += &format!(",{}", self.arguments.load_core);
+        }
         let mut command = Command::new("taskset");
-        command
-            .arg("-c")
-            .arg(self.arguments.server_core.to_string());
+        command.arg("-c").arg(cores);
         command.args(
             contender
                 .command

@@ -1,4 +1,5 @@
-//! `docs/PERFORMANCE.md` and its images, made of the files in `bench/results`: no figure is typed.
+//! `docs/PERFORMANCE.md`, its images and the README's figures, made of the files in
+//! `bench/results`: no figure is typed.
 //!
 //! Always true here:
 //! - Of each scenario the latest file counts; losses and failures are rows like all others.
@@ -13,12 +14,14 @@ use std::io;
 use std::path::Path;
 
 use crate::contender::Role;
+use crate::front;
 use crate::json::{Report, Row};
 use crate::scenario;
 use crate::table;
 use ringlane_bench::statistics::Spread;
 
 const PAGE: &str = "docs/PERFORMANCE.md";
+const FRONT_PAGE: &str = "README.md";
 
 const HEAD: &str = "\
 # Performance
@@ -37,7 +40,8 @@ pub(crate) fn pages(root: &Path) -> io::Result<Vec<(String, String)>> {
         .map(|scenario| scenario.name)
         .collect();
     let mut page = HEAD.to_owned();
-    let mut pages = Vec::new();
+    let readme = fs::read_to_string(root.join(FRONT_PAGE))?;
+    let mut pages = vec![(FRONT_PAGE.to_owned(), front::page(&readme, &latest)?)];
     // Those without a file of theirs any more come last.
     let known = order
         .iter()
@@ -255,7 +259,7 @@ mod tests {
     /// Whoever commits a result, or changes what is made of them, runs `compare --report`.
     #[test]
     fn the_page_is_what_the_results_make() {
-        let root = crate::root();
+        let root = ringlane_bench::root();
         for (name, text) in pages(&root).expect("every result can be read") {
             let there = fs::read_to_string(root.join(&name)).unwrap_or_default();
             assert!(

@@ -178,14 +178,14 @@ pub(crate) mod tests {
 
     /// The scenario of that name.
     pub(crate) fn scenario(name: &str) -> Scenario {
-        let all = read_all(&crate::root()).expect("every scenario can be read");
+        let all = read_all(&ringlane_bench::root()).expect("every scenario can be read");
         let found = all.into_iter().find(|scenario| scenario.name == name);
         found.expect("there is such a scenario")
     }
 
     #[test]
     fn every_file_can_be_read() {
-        let all = read_all(&crate::root()).expect("every scenario can be read");
+        let all = read_all(&ringlane_bench::root()).expect("every scenario can be read");
         let names: Vec<_> = all.iter().map(|scenario| scenario.name.as_str()).collect();
         assert!(names.starts_with(&["plaintext", "pipelined"]), "{names:?}");
         for (index, scenario) in all.iter().enumerate() {

@@ -26,13 +26,13 @@ mod storm;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ringlane_bench::calendar::Moment;
 use ringlane_bench::process::Interrupt;
-use ringlane_bench::{machine, usage};
+use ringlane_bench::{machine, root, usage};
 
 use crate::result::{Ladder, Method};
 
@@ -70,13 +70,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ringlane_bench::finish(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> io::Result<()> {
@@ -137,10 +131,4 @@ fn save(ladder: &Ladder, root: &Path) -> io::Result<String> {
     fs::create_dir_all(root.join("bench/results"))?;
     fs::write(root.join(&name), text + "\n")?;
     Ok(name)
-}
-
-/// The repository that this program was built from.
-fn root() -> PathBuf {
-    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
-    bench.parent().unwrap_or(bench).to_path_buf()
 }

@@ -248,7 +248,7 @@ mod tests {
     /// Whoever commits a result, or changes what is made of it, runs `bench/ladder report`.
     #[test]
     fn the_guide_is_what_the_latest_result_makes() -> io::Result<()> {
-        let root = crate::root();
+        let root = ringlane_bench::root();
         for (name, text) in pages(&root)? {
             let there = fs::read_to_string(root.join(&name)).unwrap_or_default();
             assert!(

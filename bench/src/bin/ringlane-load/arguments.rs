@@ -148,6 +148,10 @@ pub(crate) struct Subscribe {
     /// Without a rate: messages that may be on their way to some subscriber.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub(crate) window: u64,
+    /// Subscribers beside the others that read nothing once they are there. They ask for the same
+    /// path with `?stalls` behind it; whom the server has not given up at the end is an error.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(crate) stalled_connections: u32,
     /// End when this many messages are delivered to all, if the time is not up before.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) messages: Option<u64>,

@@ -34,11 +34,15 @@ const READ_BYTES: usize = 256 * 1024;
 const READS_MAX: usize = 16;
 /// A wait is never longer.
 const WAIT_MAX: Duration = Duration::from_millis(100);
+/// After the load a stalled connection has to show its end within so long.
+const ENDING_MAX: Duration = Duration::from_secs(2);
 
 /// What becomes of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Next {
     Stay,
+    /// Leave it open, and read nothing of it until the load is over.
+    Stall,
     /// Close it and open another one in its place.
     Reopen,
     Close,
@@ -146,6 +150,7 @@ impl<M: Mode> Engine<M> {
         }
         let now_ns = engine.now_ns();
         let after = common.server_pid.map(usage::process).transpose()?;
+        engine.end_stalled(&mut buffer);
         let name = M::NAME;
         // The mode may still count, so it comes first.
         let mut outcome = Outcome::new(name, common.connections, now_ns, engine.mode.tally());
@@ -156,6 +161,25 @@ impl<M: Mode> Engine<M> {
             .map(|(before, after)| after.since(&before));
         engine.mode.finish(&engine.slots, now_ns, &mut outcome);
         Ok(outcome)
+    }
+
+    /// Reads on where nothing was read: whom the server still holds was not treated as slow.
+    fn end_stalled(&mut self, buffer: &mut [u8]) {
+        let deadline = Instant::now() + ENDING_MAX;
+        let lines = self.slots.iter_mut().map(|slot| &mut slot.line);
+        for line in lines.filter(|line| line.is_stalled) {
+            let has_ended = loop {
+                match line.read(buffer) {
+                    Ok(0) => break true,
+                    Ok(_) => {}
+                    Err(Errno::AGAIN) if Instant::now() >= deadline => break false,
+                    Err(Errno::AGAIN) => std::thread::sleep(Duration::from_millis(1)),
+                    Err(_) => break true,
+                }
+            };
+            line.close();
+            self.mode.tally().errors.held += u64::from(!has_ended);
+        }
     }
 
     fn now_ns(&self) -> u64 {
@@ -261,7 +285,7 @@ impl<M: Mode> Engine<M> {
         for _ in 0..READS_MAX {
             let now_ns = self.now_ns();
             let slot = &mut self.slots[index];
-            if !slot.line.is_open() || !slot.line.is_connected {
+            if !slot.line.is_open() || !slot.line.is_connected || slot.line.is_stalled {
                 return;
             }
             let next = match slot.line.read(buffer) {
@@ -289,6 +313,7 @@ impl<M: Mode> Engine<M> {
     fn follow(&mut self, index: usize, next: Next) {
         match next {
             Next::Stay => {}
+            Next::Stall => self.slots[index].line.is_stalled = true,
             Next::Close => self.slots[index].line.close(),
             Next::Reopen if self.has_begun => {
                 self.slots[index].line.close();

@@ -27,6 +27,8 @@ pub(crate) struct Line {
     socket: Option<OwnedFd>,
     pub(crate) is_connected: bool,
     pub(crate) write_failed: bool,
+    /// Nothing is read of it until the load is over.
+    pub(crate) is_stalled: bool,
     output: VecDeque<(Rc<[u8]>, Range<usize>)>,
 }
 
@@ -39,6 +41,7 @@ impl Line {
             socket: None,
             is_connected: false,
             write_failed: false,
+            is_stalled: false,
             output: VecDeque::new(),
         }
     }
@@ -98,6 +101,7 @@ impl Line {
         }
         self.is_connected = false;
         self.write_failed = false;
+        self.is_stalled = false;
         self.output.clear();
     }
 

@@ -75,7 +75,10 @@ fn run(mode: &Mode) -> io::Result<Outcome> {
             io::ErrorKind::InvalidInput,
             "answers deliver nothing: subscribe takes --format sse or websocket",
         )),
-        Mode::Subscribe(subscribe) => Engine::run(common, 1, Subscribe::new(subscribe)),
+        Mode::Subscribe(subscribe) => {
+            let more = 1 + subscribe.stalled_connections;
+            Engine::run(common, more, Subscribe::new(subscribe))
+        }
         Mode::Idle(idle) => Engine::run(common, 0, Subscribe::idle(idle)),
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Errors {
     pub(crate) missing: u64,
     /// Deliveries that came twice, or too late.
     pub(crate) repeated: u64,
+    /// Connections that read nothing and that the server had not given up when the run ended.
+    pub(crate) held: u64,
 }
 
 impl Errors {
@@ -42,8 +44,9 @@ impl Errors {
             content,
             missing,
             repeated,
+            held,
         } = self;
-        connect + read + write + status + timeout + content + missing + repeated
+        connect + read + write + status + timeout + content + missing + repeated + held
     }
 }
 

@@ -23,6 +23,8 @@ use crate::schedule::Schedule;
 pub(crate) struct Subscribe {
     format: Format,
     request: Rc<[u8]>,
+    /// That of those who will read nothing.
+    stalling: Rc<[u8]>,
     subscribers: u64,
     publisher: Option<Publisher>,
     known: Known,
@@ -84,17 +86,19 @@ impl Subscribe {
     }
 
     fn with(common: &Common, format: Format, publisher: Option<Publisher>) -> Self {
-        let (host, path) = (common.url.address.to_string(), &common.url.path);
-        let request = match format {
+        let host = common.url.address.to_string();
+        let request = |path: &str| match format {
             Format::Http => format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"),
             Format::Sse => {
                 format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n")
             }
             Format::Websocket => handshake(&host, path, None),
         };
+        let path = &common.url.path;
         Self {
             format,
-            request: request.into_bytes().into(),
+            request: request(path).into_bytes().into(),
+            stalling: request(&format!("{path}?stalls")).into_bytes().into(),
             subscribers: common.connections.into(),
             publisher,
             known: Known::default(),
@@ -106,6 +110,13 @@ impl Subscribe {
         self.publisher
             .as_ref()
             .is_some_and(|publisher| publisher.index == line.index())
+    }
+
+    /// Behind the publisher come those who read nothing.
+    fn is_stalling(&self, line: &Line) -> bool {
+        self.publisher
+            .as_ref()
+            .is_some_and(|publisher| line.index() > publisher.index)
     }
 
     /// A message has arrived.
@@ -270,7 +281,11 @@ impl Mode for Subscribe {
         if self.is_publisher(line) {
             state.is_ready = true;
         } else {
-            line.send(&self.request, 0..self.request.len());
+            let request = match self.is_stalling(line) {
+                true => &self.stalling,
+                false => &self.request,
+            };
+            line.send(request, 0..request.len());
         }
         Next::Stay
     }
@@ -286,6 +301,7 @@ impl Mode for Subscribe {
     fn received(&mut self, line: &mut Line, state: &mut State, bytes: &[u8], now_ns: u64) -> Next {
         let was_ready = state.is_ready;
         match self.read(line, state, bytes, now_ns) {
+            Ok(()) if state.is_ready && self.is_stalling(line) => Next::Stall,
             Ok(()) => {
                 // Idle connections have one answer each: that is what they are counted by.
                 if self.publisher.is_none() && state.is_ready && !was_ready {

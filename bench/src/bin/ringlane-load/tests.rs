@@ -220,6 +220,20 @@ fn every_subscriber_gets_every_message_once() {
 }
 
 #[test]
+fn who_reads_nothing_is_given_up_and_harms_nobody() {
+    let line = "subscribe http://{}/topic --format websocket --connections 20 --messages 60";
+    let stalled = format!("{line} --stalled-connections 1");
+    // Three seconds: the kernel's buffers are full long before, and then one to close.
+    let outcome = check(&format!("{stalled} --rate 20"), 1200);
+    assert_eq!(outcome.connections_opened, 22, "{outcome}");
+    // A message or two fit in the kernel: whoever is still there is counted.
+    let (_handle, address) = start();
+    let outcome = load(&address, &stalled.replace("60", "1"));
+    assert_eq!(outcome.errors.held, 1, "{outcome}");
+    assert_eq!(outcome.errors.total(), 1, "{outcome}");
+}
+
+#[test]
 fn idle_connections_stay() {
     let (_handle, address) = start();
     for (path, format) in [

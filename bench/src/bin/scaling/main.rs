@@ -21,7 +21,7 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use ringlane_bench::calendar::Moment;
 use ringlane_bench::machine::{self, Machine};
 use ringlane_bench::process::{Interrupt, Process};
+use ringlane_bench::root;
 use ringlane_bench::statistics::Spread;
 
 /// The cores in use.
@@ -133,17 +134,11 @@ struct Server {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ringlane_bench::finish(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> io::Result<()> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root();
     let interrupt = Interrupt::install()?;
     let [first, second] = CORES;
     machine::check_cores(first, second)?;
