@@ -7,7 +7,7 @@
 //! Not here: when these functions are called (`reactor.rs`).
 
 use crate::clock::Instant;
-use crate::inbox::Inbox;
+use crate::inbox::{Carry, Inbox};
 use crate::op::Socket;
 use crate::outbox::Outbox;
 use crate::token::Slot;
@@ -163,7 +163,7 @@ impl Io<'_> {
 pub struct Detached {
     /// What was written.
     pub output: Outbox,
-    carry: Vec<u8>,
+    carry: Carry,
     deadline: Instant,
     wants_drained: bool,
 }

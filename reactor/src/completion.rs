@@ -67,7 +67,6 @@ pub(crate) fn accept_outcome(result: i32) -> AcceptOutcome {
             | Errno::INTR
             | Errno::AGAIN
             | Errno::PROTO
-            | Errno::PERM // a firewall rule refused this one
             | Errno::NETDOWN
             | Errno::NETUNREACH
             | Errno::HOSTUNREACH
@@ -101,12 +100,10 @@ pub(crate) fn receive_outcome(result: i32) -> ReceiveOutcome {
     match decode(result) {
         Ok(0) => ReceiveOutcome::PeerFinished,
         Ok(_) => ReceiveOutcome::Bytes,
-        Err(Errno::CONNRESET | Errno::PIPE | Errno::TIMEDOUT | Errno::NOTCONN) => {
-            ReceiveOutcome::PeerGone
-        }
         Err(Errno::NOBUFS) => ReceiveOutcome::NoBuffer,
         Err(Errno::CANCELED) => ReceiveOutcome::Cancelled,
         Err(Errno::INTR | Errno::AGAIN) => ReceiveOutcome::Retry,
+        Err(errno) if is_peer_gone(errno) => ReceiveOutcome::PeerGone,
         Err(errno) => ReceiveOutcome::Unexpected(errno),
     }
 }
@@ -125,11 +122,9 @@ pub(crate) enum SendOutcome {
 pub(crate) fn send_outcome(result: i32) -> SendOutcome {
     match decode(result) {
         Ok(count) => SendOutcome::Sent(usize::try_from(count).unwrap_or(0)),
-        Err(Errno::CONNRESET | Errno::PIPE | Errno::TIMEDOUT | Errno::NOTCONN) => {
-            SendOutcome::PeerGone
-        }
         Err(Errno::CANCELED) => SendOutcome::Cancelled,
         Err(Errno::INTR | Errno::AGAIN) => SendOutcome::Retry,
+        Err(errno) if is_peer_gone(errno) => SendOutcome::PeerGone,
         Err(errno) => SendOutcome::Unexpected(errno),
     }
 }
@@ -148,6 +143,23 @@ pub(crate) fn hang_up_outcome(result: i32) -> HangUpOutcome {
         Err(Errno::CANCELED) => HangUpOutcome::Cancelled,
         Err(errno) => HangUpOutcome::Unexpected(errno),
     }
+}
+
+/// Whether a connection that was there is not any more. One whose packets get no answer ends by what
+/// the network last said of it, and else by `ETIMEDOUT`.
+fn is_peer_gone(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::CONNABORTED
+            | Errno::CONNRESET
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::NOTCONN
+            | Errno::PIPE
+            | Errno::TIMEDOUT
+    )
 }
 
 fn decode(result: i32) -> Result<i32, Errno> {
@@ -174,6 +186,11 @@ mod tests {
                 AcceptOutcome::Exhausted(errno)
             );
         }
+        // It may refuse every accept, before it has taken a connection off the queue.
+        assert_eq!(
+            accept_outcome(failed(Errno::PERM)),
+            AcceptOutcome::Unexpected(Errno::PERM)
+        );
         assert_eq!(
             accept_outcome(failed(Errno::CONNABORTED)),
             AcceptOutcome::Retry
@@ -205,10 +222,10 @@ mod tests {
     #[test]
     fn an_end_is_not_an_error() {
         assert_eq!(receive_outcome(0), ReceiveOutcome::PeerFinished);
-        assert_eq!(
-            receive_outcome(failed(Errno::CONNRESET)),
-            ReceiveOutcome::PeerGone
-        );
+        for errno in [Errno::CONNRESET, Errno::TIMEDOUT, Errno::HOSTUNREACH] {
+            assert_eq!(receive_outcome(failed(errno)), ReceiveOutcome::PeerGone);
+            assert_eq!(send_outcome(failed(errno)), SendOutcome::PeerGone);
+        }
         assert_eq!(
             receive_outcome(failed(Errno::NOBUFS)),
             ReceiveOutcome::NoBuffer

@@ -8,8 +8,8 @@
 
 use crate::application::{CloseReason, Io};
 use crate::clock::Instant;
-use crate::flow::Flow;
-use crate::inbox::Inbox;
+use crate::flow::{Flow, Ticket};
+use crate::inbox::{Carry, Inbox};
 use crate::op::{Room, Socket};
 use crate::outbox::Outbox;
 use crate::ring::Arrived;
@@ -52,6 +52,8 @@ pub(crate) struct Connection<C> {
     pub(crate) phase: Phase,
     pub(crate) receiving: Receiving,
     pub(crate) flow: Flow,
+    /// Its place among those who wait for buffers, until it has got one.
+    pub(crate) ticket: Option<Ticket>,
     pub(crate) in_flight: u16,
     /// A wait for the peer's hang-up is armed, in place of a receive.
     pub(crate) hang_up_armed: bool,
@@ -71,7 +73,7 @@ pub(crate) struct Connection<C> {
     /// When the wheel looks at it next.
     pub(crate) looked_at: Instant,
     /// Input that was shown and not consumed.
-    pub(crate) carry: Vec<u8>,
+    pub(crate) carry: Carry,
     pub(crate) outbox: Outbox,
     /// `None` only before it was made and after it was told of its end.
     pub(crate) conversation: Option<C>,
@@ -94,6 +96,7 @@ impl<C> Connection<C> {
             phase: Phase::Open,
             receiving: Receiving::Not,
             flow: Flow::default(),
+            ticket: None,
             in_flight: 0,
             hang_up_armed: false,
             sending: false,
@@ -105,7 +108,7 @@ impl<C> Connection<C> {
             deadline: Instant::NEVER,
             write_deadline: Instant::NEVER,
             looked_at: Instant::NEVER,
-            carry: Vec::new(),
+            carry: Carry::default(),
             outbox: Outbox::default(),
             conversation: None,
         }

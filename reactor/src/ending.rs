@@ -15,6 +15,7 @@ use crate::admission::LAST_CALL;
 use crate::application::{Application, CloseReason};
 use crate::clock::Instant;
 use crate::connection::{Phase, Receiving};
+use crate::inbox::Carry;
 use crate::op::Op;
 use crate::reactor::{Draining, Reactor};
 use crate::ring::Ring;
@@ -29,7 +30,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
         connection.phase = Phase::Finishing { linger };
         connection.deadline = Instant::NEVER;
-        connection.carry = Vec::new();
+        connection.carry = Carry::default();
         self.progress_end(slot);
     }
 
@@ -44,7 +45,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
         connection.phase = Phase::Closing { reason };
         connection.unwatch(slot, &mut self.wheel);
-        connection.carry = Vec::new();
+        connection.carry = Carry::default();
         connection.outbox.clear();
         let receiving = std::mem::replace(&mut connection.receiving, Receiving::Stopping);
         let (hang_up, sending) = (connection.hang_up_armed, connection.sending);

@@ -6,6 +6,8 @@
 //!
 //! Not here: how connections begin (`admission.rs`) and end (`ending.rs`).
 
+use rustix::io::Errno;
+
 use crate::application::{Application, CloseReason, Intent, Io};
 use crate::clock::Instant;
 use crate::completion::{
@@ -79,6 +81,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
         let outcome = receive_outcome(result);
         if let Loan::Buffer(buffer) = loan {
+            connection.ticket = None;
             connection.flow.note(buffer.len >= self.config.buffer_bytes);
             if outcome == ReceiveOutcome::Bytes && connection.phase == Phase::Open {
                 self.advance(slot, Some(&buffer));
@@ -226,8 +229,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
     }
 
-    /// Arms what should be armed now that no receive is: a receive, or a wait for the hang-up.
+    /// Arms what should be armed now that no receive is: a receive, or a wait for the hang-up. Who
+    /// wants buffers that others wait for joins their line.
     pub(crate) fn resume_receiving(&mut self, slot: Slot) {
+        self.receive_again(slot, false);
+    }
+
+    fn receive_again(&mut self, slot: Slot, is_its_turn: bool) {
         let connection = &mut self.connections[slot.index()];
         let wanted = match connection.phase {
             Phase::Open | Phase::Lingering { .. } => true,
@@ -244,6 +252,9 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 return self.cancel(slot, OpKind::HangUp);
             }
             let room = connection.flow.room();
+            if !is_its_turn && self.starved.is_waited_for(room) {
+                return self.stand_in_line(slot);
+            }
             connection.receiving = Receiving::Armed(room);
             connection.began();
             let token = connection.token(OpKind::Receive, slot);
@@ -256,16 +267,26 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
     }
 
-    /// Puts a connection in line for buffers of the kind that it wants.
+    /// A receive has found no buffer.
     fn starve(&mut self, slot: Slot) {
         self.metrics.starved.add(1);
         if self.is_ending(slot) {
             return self.progress_end(slot);
         }
+        self.stand_in_line(slot);
+    }
+
+    /// Puts a connection in line for buffers of the kind that it wants: before all who came later,
+    /// however often its turn has come since and others were quicker.
+    fn stand_in_line(&mut self, slot: Slot) {
         let connection = &mut self.connections[slot.index()];
         connection.receiving = Receiving::Starved;
-        let line = self.starved.waiting_for(connection.flow.room());
-        line.push_back((slot, connection.generation));
+        let room = connection.flow.room();
+        let ticket = *connection
+            .ticket
+            .get_or_insert_with(|| self.starved.ticket());
+        self.starved
+            .join(room, (ticket, slot, connection.generation));
     }
 
     /// Arms those in line again, in order, as many as there are buffers.
@@ -277,15 +298,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             (Room::Small, self.config.buffers),
             (Room::Large, self.config.large_buffers),
         ] {
-            let line = self.starved.waiting_for(room);
-            let count = line.len().min(usize::from(buffers));
-            for (slot, generation) in line.drain(..count).collect::<Vec<_>>() {
+            for (_, slot, generation) in self.starved.next(room, buffers) {
                 let connection = self.connections.get_mut(slot.index());
                 if let Some(connection) = connection.filter(|one| one.generation == generation)
                     && connection.receiving == Receiving::Starved
                 {
                     connection.receiving = Receiving::Not;
-                    self.resume_receiving(slot);
+                    self.receive_again(slot, true);
                 }
             }
         }
@@ -361,9 +380,14 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 }
             }
             SendOutcome::Retry => {}
-            SendOutcome::Cancelled => {
+            SendOutcome::Cancelled if matches!(connection.phase, Phase::Closing { .. }) => {
                 connection.sending = false;
                 return self.progress_end(slot);
+            }
+            // The kernel had no worker for it. Its bytes are lost, and what follows them with them.
+            SendOutcome::Cancelled => {
+                connection.sending = false;
+                return self.failed(slot, "send", Errno::CANCELED);
             }
             SendOutcome::PeerGone => {
                 connection.sending = false;

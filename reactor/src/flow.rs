@@ -8,6 +8,7 @@
 //! (`exchange.rs`).
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 
 use crate::op::Room;
 use crate::token::{Generation, Slot};
@@ -53,16 +54,60 @@ impl Flow {
     }
 }
 
+/// When a connection found no buffer for the first time since it got one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Ticket(NonZeroU32);
+
+impl Ticket {
+    /// Numbers begin anew after all were given out; no two that wait are that far apart.
+    fn is_before(self, other: Self) -> bool {
+        self.0.get().wrapping_sub(other.0.get()).cast_signed() < 0
+    }
+}
+
+/// One connection in a line.
+type Waiting = (Ticket, Slot, Generation);
+
 /// Connections that found no buffer, in the order in which they get one.
+///
+/// Whose turn it is may come too late, when another has taken all buffers of the turn: then it comes
+/// again before anybody's who got some meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Starved {
-    small: VecDeque<(Slot, Generation)>,
-    large: VecDeque<(Slot, Generation)>,
+    small: VecDeque<Waiting>,
+    large: VecDeque<Waiting>,
+    tickets: u32,
 }
 
 impl Starved {
-    /// The line of those who want such buffers.
-    pub(crate) fn waiting_for(&mut self, room: Room) -> &mut VecDeque<(Slot, Generation)> {
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.tickets = self.tickets.checked_add(1).unwrap_or(1);
+        Ticket(NonZeroU32::new(self.tickets).unwrap_or(NonZeroU32::MIN))
+    }
+
+    /// Joins the line of those who want such buffers.
+    pub(crate) fn join(&mut self, room: Room, waiting: Waiting) {
+        let line = self.line(room);
+        let place = line.partition_point(|(ticket, ..)| ticket.is_before(waiting.0));
+        line.insert(place, waiting);
+    }
+
+    /// Takes those whose turn it is, of whom some may have ended.
+    pub(crate) fn next(&mut self, room: Room, count: u16) -> Vec<Waiting> {
+        let line = self.line(room);
+        let count = line.len().min(usize::from(count));
+        line.drain(..count).collect()
+    }
+
+    #[inline]
+    pub(crate) fn is_waited_for(&self, room: Room) -> bool {
+        match room {
+            Room::Small => !self.small.is_empty(),
+            Room::Large => !self.large.is_empty(),
+        }
+    }
+
+    fn line(&mut self, room: Room) -> &mut VecDeque<Waiting> {
         match room {
             Room::Small => &mut self.small,
             Room::Large => &mut self.large,

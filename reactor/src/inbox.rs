@@ -12,23 +12,78 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 use crate::ring::Arrived;
 
+/// What was shown and not consumed, until more comes.
+///
+/// ```
+/// assert!(ringlane_reactor::Carry::default().is_empty());
+/// ```
+#[derive(Debug, Default)]
+pub struct Carry {
+    memory: Vec<u8>,
+    /// So much of it was consumed: never all.
+    start: usize,
+}
+
+impl Carry {
+    /// All of it.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        &self.memory[self.start..]
+    }
+
+    /// How many bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.memory.len() - self.start
+    }
+
+    /// Whether there are none; then it holds no memory either.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.memory.is_empty()
+    }
+
+    fn push(&mut self, more: &[u8], spare: impl FnOnce() -> Vec<u8>) {
+        if self.memory.capacity() == 0 {
+            self.memory = spare();
+        }
+        self.memory.extend_from_slice(more);
+    }
+
+    /// Takes bytes off the front. The rest is moved only when it is the smaller part: however little
+    /// is consumed at a time, a byte is moved once for each that is consumed, and not more often.
+    fn consume(&mut self, count: usize) -> Option<Vec<u8>> {
+        self.start += count;
+        if self.start == self.memory.len() {
+            self.start = 0;
+            self.memory.clear();
+            return Some(std::mem::take(&mut self.memory));
+        }
+        if self.start > self.memory.len() / 2 {
+            self.memory.drain(..self.start);
+            self.start = 0;
+        }
+        None
+    }
+}
+
 /// A connection's input during one call of its application.
 ///
 /// ```
-/// use ringlane_reactor::Inbox;
+/// use ringlane_reactor::{Carry, Inbox};
 ///
-/// let mut carry = Vec::new();
+/// let mut carry = Carry::default();
 /// let mut arrived = *b"hello world";
 /// let mut inbox = Inbox::new(&mut arrived[..], &mut carry);
 /// inbox.consume(6);
 /// assert_eq!(inbox.bytes(), b"world");
 /// inbox.settle(Vec::new);
-/// assert_eq!(carry, b"world"); // shown again, with what comes next
+/// assert_eq!(carry.bytes(), b"world"); // shown again, with what comes next
 /// ```
 #[derive(Debug)]
 pub struct Inbox<'a> {
     source: Source<'a>,
-    carry: &'a mut Vec<u8>,
+    carry: &'a mut Carry,
     consumed: usize,
 }
 
@@ -46,12 +101,12 @@ enum Source<'a> {
 impl<'a> Inbox<'a> {
     /// The bytes that just came, behind those carried from before.
     #[inline]
-    pub fn new(arrived: impl Into<Arrived<'a>>, carry: &'a mut Vec<u8>) -> Self {
+    pub fn new(arrived: impl Into<Arrived<'a>>, carry: &'a mut Carry) -> Self {
         let arrived = arrived.into();
         let source = if carry.is_empty() {
             Source::Arrived(arrived)
         } else {
-            carry.extend_from_slice(&arrived);
+            carry.push(&arrived, Vec::new);
             Source::Carried
         };
         Self {
@@ -66,7 +121,7 @@ impl<'a> Inbox<'a> {
     pub fn bytes(&self) -> &[u8] {
         let all = match &self.source {
             Source::Arrived(arrived) => &**arrived,
-            Source::Carried => self.carry.as_slice(),
+            Source::Carried => self.carry.bytes(),
             Source::Taken(left) => left,
         };
         &all[self.consumed..]
@@ -78,7 +133,7 @@ impl<'a> Inbox<'a> {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let all = match &mut self.source {
             Source::Arrived(arrived) => &mut **arrived,
-            Source::Carried => self.carry.as_mut_slice(),
+            Source::Carried => &mut self.carry.memory[self.carry.start..],
             Source::Taken(left) => left,
         };
         &mut all[self.consumed..]
@@ -125,20 +180,10 @@ impl<'a> Inbox<'a> {
         let left = match &self.source {
             Source::Arrived(arrived) => &arrived[self.consumed..],
             Source::Taken(left) => &left[self.consumed..],
-            Source::Carried if self.consumed == self.carry.len() => {
-                self.carry.clear();
-                return Some(std::mem::take(self.carry));
-            }
-            Source::Carried => {
-                self.carry.drain(..self.consumed);
-                return None;
-            }
+            Source::Carried => return self.carry.consume(self.consumed),
         };
         if !left.is_empty() {
-            if self.carry.capacity() == 0 {
-                *self.carry = spare();
-            }
-            self.carry.extend_from_slice(left);
+            self.carry.push(left, spare);
         }
         None
     }
@@ -153,7 +198,7 @@ mod tests {
         let message = b"0123456789";
         for cut in 0..=message.len() {
             for take_first in 0..=cut {
-                let mut carry = Vec::new();
+                let mut carry = Carry::default();
                 let mut seen = Vec::new();
                 let mut arrived = message.to_owned();
                 let (first, second) = arrived.split_at_mut(cut);
@@ -161,21 +206,55 @@ mod tests {
                 seen.extend_from_slice(&inbox.bytes()[..take_first]);
                 inbox.consume(take_first);
                 assert_eq!(inbox.settle(Vec::new), None);
-                assert_eq!(carry, message[take_first..cut]);
+                assert_eq!(carry.bytes(), &message[take_first..cut]);
                 let mut inbox = Inbox::new(second, &mut carry);
                 seen.extend_from_slice(inbox.bytes());
                 let rest = inbox.bytes().len();
                 inbox.consume(rest);
                 let _ = inbox.settle(Vec::new);
                 assert_eq!(seen, message, "cut {cut}, first {take_first}");
-                assert_eq!(carry.capacity(), 0, "an idle connection holds nothing");
+                assert_eq!(
+                    carry.memory.capacity(),
+                    0,
+                    "an idle connection holds nothing"
+                );
             }
         }
     }
 
+    /// Else one who sends much and is answered little by little would keep a core busy with moving.
+    #[test]
+    fn what_is_carried_is_not_moved_for_each_part_that_is_consumed() {
+        let mut carry = Carry::default();
+        let mut arrived: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let message = arrived.clone();
+        let _ = Inbox::new(&mut arrived[..], &mut carry).settle(Vec::new);
+        let (mut moved, mut at) = (0, 0);
+        while !carry.is_empty() {
+            let place = carry.bytes().as_ptr();
+            let mut inbox = Inbox::new(&mut [][..], &mut carry);
+            assert_eq!(inbox.bytes(), &message[at..]);
+            inbox.consume(1);
+            at += 1;
+            let _ = inbox.settle(Vec::new);
+            if carry.bytes().as_ptr() != place.wrapping_add(1) {
+                moved += carry.len();
+            }
+        }
+        assert_eq!(at, 1000);
+        assert!(moved <= 1000, "{moved} bytes were moved");
+        // What comes later is put behind what is left.
+        let _ = Inbox::new(&mut b"abc".to_owned()[..], &mut carry).settle(Vec::new);
+        let mut inbox = Inbox::new(&mut [][..], &mut carry);
+        inbox.consume(1);
+        let _ = inbox.settle(Vec::new);
+        let mut more = *b"de";
+        assert_eq!(Inbox::new(&mut more[..], &mut carry).bytes(), b"bcde");
+    }
+
     #[test]
     fn what_is_changed_where_it_lies_is_shown_so_again() {
-        let mut carry = Vec::new();
+        let mut carry = Carry::default();
         let mut arrived = *b"abcd";
         let mut inbox = Inbox::new(&mut arrived[..2], &mut carry);
         inbox.bytes_mut().make_ascii_uppercase();
@@ -190,7 +269,7 @@ mod tests {
 
     #[test]
     fn what_came_in_memory_of_its_own_is_taken_with_it() {
-        let (mut carry, mut memory) = (Vec::new(), b"0123456789".to_vec());
+        let (mut carry, mut memory) = (Carry::default(), b"0123456789".to_vec());
         let start = memory.as_ptr();
         let mut inbox = Inbox::new(Arrived::Whole(&mut memory), &mut carry);
         inbox.consume(2);
@@ -202,7 +281,7 @@ mod tests {
         assert_eq!(inbox.take(2).expect("again"), "67");
         inbox.bytes_mut()[0] = b'x';
         let _ = inbox.settle(Vec::new);
-        assert_eq!(carry, b"x9");
+        assert_eq!(carry.bytes(), b"x9");
         assert_eq!(memory.capacity(), 0, "the ring has lost it");
         // Behind what is carried it has to be put, and so it is copied.
         memory.extend_from_slice(b"ab");
@@ -216,7 +295,7 @@ mod tests {
 
     #[test]
     fn memory_that_is_shared_with_others_cannot_be_taken() {
-        let (mut carry, mut arrived) = (Vec::new(), *b"abc");
+        let (mut carry, mut arrived) = (Carry::default(), *b"abc");
         let mut inbox = Inbox::new(&mut arrived[..], &mut carry);
         assert_eq!(inbox.take(1), None);
         assert_eq!(inbox.bytes(), b"abc");
@@ -225,6 +304,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "more was consumed")]
     fn consuming_more_than_there_is_is_our_bug() {
-        Inbox::new(&mut [0; 3][..], &mut Vec::new()).consume(4);
+        Inbox::new(&mut [0; 3][..], &mut Carry::default()).consume(4);
     }
 }

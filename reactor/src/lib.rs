@@ -79,7 +79,7 @@ pub use budget::{Budget, Lease};
 pub use caught::{contain, drop_caught};
 pub use completion::{Completion, Loan};
 pub use config::{Config, ConfigError, OverLimit};
-pub use inbox::Inbox;
+pub use inbox::{Carry, Inbox};
 pub use mailbox::{Bell, LETTERS_MAX, Letter, Post};
 pub use metrics::{Counter, Metrics};
 pub use op::{Op, Outgoing, Piece, Pieces, Room, Shared, Socket};

@@ -104,9 +104,11 @@ impl Post {
     ///
     /// # Errors
     ///
-    /// Gives the letter back if the core has ended, or [`LETTERS_MAX`] letters wait already.
+    /// Gives the letter back if the core has ended, or [`LETTERS_MAX`] letters wait already; a letter
+    /// that ends the core is taken all the same.
     pub fn send(&self, letter: Letter) -> Result<(), Letter> {
-        if self.sender.len() >= LETTERS_MAX {
+        let is_end = matches!(letter, Letter::Drain(_) | Letter::Stop);
+        if !is_end && self.sender.len() >= LETTERS_MAX {
             return Err(letter);
         }
         self.sender.send(letter).map_err(|refused| refused.0)?;
@@ -127,4 +129,24 @@ pub(crate) fn mailbox(station: &'static Station) -> (Post, Receiver<Letter>) {
     // Not `bounded`: that would set aside the memory for all of them now. The limit is ours.
     let (sender, receiver) = crossbeam_channel::unbounded();
     (Post { sender, station }, receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_that_is_crowded_can_still_be_ended() {
+        let bell = Bell::Flag(Arc::new(AtomicBool::new(false)));
+        let (_, station) = Station::claim(bell).expect("a core's number is free");
+        let (post, letters) = mailbox(station);
+        for _ in 0..LETTERS_MAX {
+            assert!(post.send(Letter::Run(Box::new(|| ()))).is_ok());
+        }
+        assert!(post.send(Letter::Run(Box::new(|| ()))).is_err());
+        assert!(post.send(Letter::Drain(Duration::ZERO)).is_ok());
+        assert!(post.send(Letter::Stop).is_ok());
+        assert_eq!(letters.len(), LETTERS_MAX + 2);
+        station.release();
+    }
 }

@@ -1,7 +1,8 @@
 //! Wakers: one word that names a core and a place on it, and the bits they set there.
 //!
 //! Always true here:
-//! - A wake never allocates, never waits, and cannot overflow: it is one bit per place.
+//! - A wake cannot overflow: it is one bit per place. It allocates only when a place is woken whose
+//!   words are not there yet, and takes a lock only to wake a core that sleeps.
 //! - A wake that is set before its core looks is seen before that core sleeps.
 //! - A waker outlives what it names without harm: the worst is one poll for nothing.
 //!

@@ -223,6 +223,34 @@ impl<E: StdError + Send + 'static> From<E> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Client;
+    use crate::{Context, Server};
+
+    #[test]
+    fn an_error_is_not_kept_as_long_as_what_it_replaces() -> Result {
+        for (said, kept) in [
+            ("public, max-age=31536000, immutable", None),
+            ("Private, max-age=600", Some("no-store")),
+            ("private, no-cache", Some("private, no-cache")),
+            ("no-store", Some("no-store")),
+        ] {
+            let server = Server::builder().get("/", move |ctx: Context| -> Result {
+                ctx.set_header("Cache-Control", said)
+                    .set_header("Expires", "Thu, 01 Jan 2099 00:00:00 GMT");
+                Err(Error::new(404, "not there"))
+            });
+            let answer = Client::new(server.build()?)?.get("/").send()?;
+            assert_eq!(answer.header("Cache-Control"), kept, "{said}");
+            assert_eq!(answer.header("Expires"), None);
+            assert_eq!(answer.header("Vary"), Some("Accept"));
+        }
+        let server = Server::builder().get("/", |_| {
+            Err::<(), _>(Error::new(404, "").with_header("Cache-Control", "max-age=60"))
+        });
+        let answer = Client::new(server.build()?)?.get("/").send()?;
+        assert_eq!(answer.header("Cache-Control"), Some("max-age=60"), "its own");
+        Ok(())
+    }
 
     #[test]
     fn codes_are_the_names_of_statuses() {

@@ -20,11 +20,15 @@ use crate::bytes::{FIELD_VALUE, TOKEN};
 pub const CHUNK_LINE_BYTES_MAX: usize = 1024;
 
 /// Extensions of all chunks of one body together, in bytes: else tiny chunks with long extensions
-/// would cost much and carry nothing.
+/// would cost much and carry nothing. Digits of a size beyond the sixteenth, zeros all of them before
+/// it, count as well.
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 16 * 1024;
 
 /// Trailer section of one body, in bytes, line ends included, without the empty line.
 pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
+
+/// Digits of the largest size.
+const SIZE_DIGITS_MAX: u16 = 2 * size_of::<u64>() as u16;
 
 /// Where in the framing the next byte stands.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +174,7 @@ impl Chunks {
             _ => return Err(BodyError::InvalidChunkSize),
         };
         self.count_line_byte()?;
-        if place != Place::Size {
+        if place != Place::Size || self.line_bytes > SIZE_DIGITS_MAX {
             self.count_extension_byte()?;
         }
         Ok(place)

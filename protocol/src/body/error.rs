@@ -16,7 +16,7 @@ pub enum BodyError {
     ChunkLineTooLong,
     /// A chunk size of 2^64 or more (RFC 9112 §7.1).
     ChunkSizeOverflow,
-    /// All extensions of a body together are longer than
+    /// All extensions of a body together, or zeros before its sizes, are longer than
     /// [`CHUNK_EXTENSION_BYTES_MAX`](crate::CHUNK_EXTENSION_BYTES_MAX) (RFC 9112 §7.1.1).
     ExtensionsTooLarge,
     /// A chunk extension that breaks the grammar of RFC 9112 §7.1.1.

@@ -289,6 +289,26 @@ impl ResponseHeaders {
         Ok(())
     }
 
+    /// Whether a header whose values are lists has `member` in one of them, whatever the case of both
+    /// (RFC 9110 §5.6.1).
+    ///
+    /// ```
+    /// use ringlane_protocol::ResponseHeaders;
+    ///
+    /// let mut headers = ResponseHeaders::default();
+    /// headers.add("Vary", "Origin, Accept")?;
+    /// assert!(headers.contains_member("vary", "accept"));
+    /// assert!(!headers.contains_member("Vary", "Accept-Encoding"));
+    /// # Ok::<(), ringlane_protocol::HeaderError>(())
+    /// ```
+    pub fn contains_member(&self, name: &str, member: &str) -> bool {
+        let values = self
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let mut members = values.flat_map(|(_, value)| value.split(|byte| *byte == b','));
+        members.any(|one| one.trim_ascii().eq_ignore_ascii_case(member.as_bytes()))
+    }
+
     /// Removes every value of a header, whatever the case of `name`. Tells whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let mut removed = 0;

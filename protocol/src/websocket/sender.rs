@@ -52,7 +52,7 @@ pub struct Sender {
     /// Apart: most sockets have none.
     deflation: Option<Box<Deflation>>,
     /// At most so many bytes of the output are pongs: it may have been sent since.
-    pong_bytes: usize,
+    pong_bytes: u32,
     /// The latest ping that could not be answered at once.
     owed_pong: Option<Box<[u8]>>,
     /// Whether a close frame was sent.
@@ -263,14 +263,15 @@ impl Sender {
     }
 
     fn has_room_for_pong(&mut self, output: &[u8]) -> bool {
-        self.pong_bytes = self.pong_bytes.min(output.len());
-        self.pong_bytes < PONG_BACKLOG_BYTES_MAX
+        let output_bytes = u32::try_from(output.len()).unwrap_or(u32::MAX);
+        self.pong_bytes = self.pong_bytes.min(output_bytes);
+        self.pong_bytes < PONG_BACKLOG_BYTES_MAX as u32
     }
 
     fn write_pong(&mut self, payload: &[u8], output: &mut Vec<u8>) {
         let before = output.len();
         self.write_control(Opcode::Pong, payload, output);
-        self.pong_bytes += output.len() - before;
+        self.pong_bytes += (output.len() - before) as u32; // a control frame is short
     }
 
     /// Ends the connection from the receiving side: with a close frame, unless there was one.

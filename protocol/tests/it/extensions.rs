@@ -246,6 +246,39 @@ pub(crate) const ROWS: &[Row] = &[
         expected: Expected::BodyError(Error::ChunkLineTooLong),
     },
     Row {
+        rule: "RFC 9112 §7.1",
+        cause: "sizes of sixteen digits, however many",
+        input: Long {
+            before: b"",
+            fill: b"0000000000000001\r\nx\r\n",
+            times: CHUNK_EXTENSION_BYTES_MAX + 1,
+            after: b"0\r\n\r\n",
+        },
+        expected: Expected::BodyBytes(CHUNK_EXTENSION_BYTES_MAX + 1),
+    },
+    Row {
+        rule: "RFC 9112 §7.1",
+        cause: "as many zeros beyond the sixteenth digit as the limit of extensions",
+        input: Long {
+            before: b"",
+            fill: b"00000000000000000000000000000001\r\nx\r\n",
+            times: CHUNK_EXTENSION_BYTES_MAX / 16,
+            after: b"1\r\nx\r\n0\r\n\r\n",
+        },
+        expected: Expected::BodyBytes(CHUNK_EXTENSION_BYTES_MAX / 16 + 1),
+    },
+    Row {
+        rule: "RFC 9112 §7.1",
+        cause: "one zero more beyond the sixteenth digit than the limit of extensions",
+        input: Long {
+            before: b"",
+            fill: b"00000000000000000000000000000001\r\nx\r\n",
+            times: CHUNK_EXTENSION_BYTES_MAX / 16,
+            after: b"00000000000000001",
+        },
+        expected: Expected::BodyError(Error::ExtensionsTooLarge),
+    },
+    Row {
         rule: "RFC 9112 §7.1.1",
         cause: "as many extension bytes as their limit",
         input: Long {

@@ -66,12 +66,10 @@ struct Lent {
 impl Uring {
     /// Completes a ring that was just made on this thread: buffers, bell, bookkeeping.
     pub(crate) fn new(ring: IoUring, buffers: Buffers) -> io::Result<Self> {
-        buffers.register(&ring.submitter())?;
         let batch = Vec::with_capacity(ring.params().cq_entries() as usize);
         let bell = Bell::event()?;
-        // Last: from here on `drop` gives the number back.
         let entrance = Entrance::new(ring.as_raw_fd());
-        Ok(Self {
+        let new = Self {
             ring: ManuallyDrop::new(ring),
             buffers: ManuallyDrop::new(buffers),
             lent: ManuallyDrop::default(),
@@ -87,7 +85,10 @@ impl Uring {
                 ..RingFacts::default()
             },
             join_began: None,
-        })
+        };
+        // Only now: if it fails, `drop` closes the ring before it frees what was registered.
+        new.buffers.register(&new.ring.submitter())?;
+        Ok(new)
     }
 
     pub(crate) fn buffers_mut(&mut self) -> &mut Buffers {
@@ -219,6 +220,10 @@ impl Uring {
             submission = self.ring.submission();
         }
         drop(submission);
+        // The kernel says `EBADR` of it later, if at all.
+        if self.ring.completion().overflow() != 0 {
+            return Err(io::Error::from_raw_os_error(libc::EBADR));
+        }
         if !self.is_behind {
             self.lent.sends.settle();
         } // else memory was short: some of them may not be submitted yet

@@ -170,23 +170,14 @@ fn is_bound(headers: &ResponseHeaders) -> bool {
         // RFC 9110 §14.3: parts may be asked for, and would be parts of what is not coded.
         || ranges.is_some_and(|unit| !unit.eq_ignore_ascii_case(b"none"))
         // RFC 9111 §5.2.2.6.
-        || has_member(headers, "Cache-Control", b"no-transform")
-}
-
-/// Whether a list header has that member.
-fn has_member(headers: &ResponseHeaders, name: &str, member: &[u8]) -> bool {
-    let mut values = headers
-        .iter()
-        .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-        .flat_map(|(_, value)| value.split(|byte| *byte == b','));
-    values.any(|one| one.trim_ascii().eq_ignore_ascii_case(member))
+        || headers.contains_member("Cache-Control", "no-transform")
 }
 
 /// RFC 9110 §12.5.5: a cache must know what the answer depends on. False if there is no room.
 fn says_vary(reply: &Reply) -> bool {
     let mut headers = reply.headers.borrow_mut();
-    has_member(&headers, "Vary", b"*")
-        || has_member(&headers, "Vary", b"Accept-Encoding")
+    headers.contains_member("Vary", "*")
+        || headers.contains_member("Vary", "Accept-Encoding")
         || headers.add_to_list("Vary", "Accept-Encoding").is_ok()
 }
 

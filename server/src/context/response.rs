@@ -234,6 +234,38 @@ impl Context {
         drop_caught(shared); // bytes may have an owner of a user's
     }
 
+    /// Says that the answer depends on that header of the request (RFC 9110 §12.5.5).
+    pub(crate) fn varies_by(&self, name: &str) {
+        if let Some(reply) = self.open_reply() {
+            let mut headers = reply.headers.borrow_mut();
+            if !headers.contains_member("Vary", "*") && !headers.contains_member("Vary", name) {
+                let _ = headers.add_to_list("Vary", name); // no room: it may be kept wrongly
+            }
+        }
+    }
+
+    /// Takes back how long the answer may be kept, which was said of another one. What forbids that
+    /// it is kept or used again stays.
+    pub(crate) fn clear_freshness(&self) {
+        let Some(reply) = self.open_reply() else {
+            return;
+        };
+        let mut headers = reply.headers.borrow_mut();
+        if headers.is_empty() {
+            return;
+        }
+        headers.remove("Expires");
+        let says = |directive| headers.contains_member("Cache-Control", directive);
+        if says("no-store") || says("no-cache") {
+            return;
+        }
+        let is_private = says("private");
+        if headers.remove("Cache-Control") && is_private {
+            let set = headers.set("Cache-Control", "no-store"); // shorter than what was there
+            debug_assert_eq!(set, Ok(()), "a valid value");
+        }
+    }
+
     /// Makes the answer a 500: the program, not the client, made a mistake.
     #[cold]
     pub(crate) fn fault(&self, problem: impl fmt::Display) {

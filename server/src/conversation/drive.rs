@@ -121,7 +121,8 @@ impl HttpCore {
         self.seats.give_back(seat);
     }
 
-    fn with_active(
+    /// Takes a step with the active request, which stays so while it waits.
+    pub(super) fn with_active(
         &mut self,
         conversation: &mut Conversation,
         io: &mut Io<'_>,

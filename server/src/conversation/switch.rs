@@ -69,16 +69,17 @@ impl HttpCore {
             return go_on(conversation, following, ending);
         }
         let Some(mut upgraded) = Upgrade::take(&active.ctx) else {
-            // A layer has made another answer of it.
+            // A layer has made another answer of it; the request's body may still have to come.
             active.exchange().download.state.set(DownloadState::Unused);
-            let progress = self.conclude(conversation, &mut active, io);
-            self.pool.end(active.ctx);
-            self.seats.give_back(seat);
+            *seat = Some(active);
+            conversation.active = Some(seat);
+            let progress = self.with_active(conversation, io, |http, conversation, active, io| {
+                http.conclude(conversation, active, io)
+            });
             return match progress {
+                Progress::Done | Progress::Upgrade => self.serve(conversation, io),
+                Progress::Pending => Intent::Continue,
                 Progress::End(intent) => intent,
-                Progress::Done | Progress::Pending | Progress::Upgrade => {
-                    self.serve(conversation, io)
-                }
             };
         };
         active.ctx.0.reply.phase.set(Phase::Committed);

@@ -38,7 +38,9 @@ impl Error {
         ctx.fail();
     }
 
+    /// In the form that the client accepts.
     pub(crate) fn write(&self, ctx: &Context) {
+        ctx.varies_by("Accept");
         let form = match accepts_json(ctx) {
             true => Form::Json,
             false => Form::Text,
@@ -72,6 +74,7 @@ impl Error {
     /// Everything but the body.
     fn begin(&self, ctx: &Context) {
         ctx.clear_content();
+        ctx.clear_freshness();
         ctx.set_status(self.status());
         for (name, value) in &self.0.headers {
             ctx.set_header(name, value);

@@ -13,6 +13,9 @@ use crate::context::exchange::DownloadState;
 use crate::{Context, Error, ResponseStream, Result};
 
 /// What proxies obey that would otherwise collect an answer before they pass it on.
+/// What a stream says of being kept, where nothing else was said.
+pub(super) const CACHE_CONTROL: &str = "no-cache";
+
 const UNBUFFERED: (&str, &str) = ("X-Accel-Buffering", "no");
 
 impl Context {
@@ -114,7 +117,7 @@ impl Context {
     pub(super) fn set_event_headers(&self) {
         self.set_header("Content-Type", "text/event-stream");
         if self.response_header("Cache-Control").is_none() {
-            self.set_header("Cache-Control", "no-cache");
+            self.set_header("Cache-Control", CACHE_CONTROL);
         }
         self.set_header(UNBUFFERED.0, UNBUFFERED.1);
     }

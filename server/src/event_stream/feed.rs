@@ -149,9 +149,12 @@ impl Feed {
             if self.has_lost_oldest.take() {
                 return slow_gap(is_chunked);
             }
-            match self.backlog.pop()? {
-                Waiting::Gap => return slow_gap(is_chunked),
-                Waiting::Shipment(shipment) => {
+            match self.backlog.pop() {
+                // It is said without waiting for what comes next: perhaps nothing does.
+                None if self.has_lost_newest.take() => return slow_gap(is_chunked),
+                None => return None,
+                Some(Waiting::Gap) => return slow_gap(is_chunked),
+                Some(Waiting::Shipment(shipment)) => {
                     if let Some(piece) = shipment.piece(is_chunked) {
                         return Some(piece);
                     }
@@ -173,7 +176,7 @@ impl Feed {
         let replay = self.replay.take();
         let is_replaying = replay.is_some();
         self.replay.set(replay);
-        is_replaying || self.backlog.queued_bytes() > 0
+        is_replaying || self.backlog.queued_bytes() > 0 || self.has_lost_newest.get()
     }
 
     /// The conversation goes to sleep, until the connection is woken or its output has gone.
@@ -248,6 +251,7 @@ impl Follower for Feed {
     fn miss(&self) {
         if self.state() == State::Open {
             self.has_lost_newest.set(true);
+            self.notify();
         }
     }
 

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use ringlane_protocol::{Method, StatusCode};
 use serde::Serialize;
 
+use super::asynchronous::CACHE_CONTROL;
 use super::feed::Feed;
 use super::following::Following;
 use super::{Options, Pulse};
@@ -20,8 +21,8 @@ use crate::context::exchange::DownloadState;
 use crate::topics::{Broadcast, Follower, Replay, SubscribeError, Table};
 use crate::{Context, Error, Result};
 
-/// What only a stream of events says.
-const OF_EVENTS: [&str; 3] = ["Content-Type", "Cache-Control", "X-Accel-Buffering"];
+/// What only a stream of events says, beside [`CACHE_CONTROL`] where nothing else was said.
+const OF_EVENTS: [&str; 2] = ["Content-Type", "X-Accel-Buffering"];
 
 type Join<'s> = dyn FnOnce(&Table, Rc<dyn Follower>, Option<&str>) -> Joined + 's;
 type Joined = Result<Option<Replay>, SubscribeError>;
@@ -167,6 +168,9 @@ impl Subscribed {
             let mut headers = reply.headers.borrow_mut();
             for name in OF_EVENTS {
                 headers.remove(name);
+            }
+            if headers.get("Cache-Control") == Some(CACHE_CONTROL.as_bytes()) {
+                headers.remove("Cache-Control");
             }
             return None;
         }

@@ -18,6 +18,7 @@ mod sample;
 mod sampler;
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -36,8 +37,6 @@ use crate::event_stream::Options;
 use crate::topics::History;
 use crate::{Builder, Context, Error, Result, task};
 
-/// What its pages follow.
-const TOPIC: &str = "_ringlane";
 /// Seconds that a page which is opened later still sees.
 const KEPT_MAX: usize = 300;
 /// How long a page waits before it connects anew.
@@ -176,9 +175,9 @@ fn follow(board: &Arc<Board>, ctx: &Context, options: &Options) -> Result {
     let history = History::default().max_events(KEPT_MAX);
     let history = history.max_age(Duration::from_secs(KEPT_MAX as u64));
     topics
-        .keep_history(TOPIC, history)
+        .keep_history(&board.topic, history)
         .map_err(Error::internal)?;
-    ctx.event_stream_of_with(TOPIC, options)?;
+    ctx.event_stream_of_with(&board.topic, options)?;
     if !board.is_watched.swap(true, Ordering::SeqCst) {
         let vitals = Arc::clone(&ctx.0.core.vitals);
         let _runs_by_itself = task::spawn(sampler::run(Arc::clone(board), topics, vitals));
@@ -211,11 +210,23 @@ impl<'a> About<'a> {
 }
 
 /// What the cores share of one dashboard.
-#[derive(Default)]
 struct Board {
+    /// What its pages follow: a name that nobody who may choose topics can guess.
+    topic: String,
     /// A sampler runs, and the cores measure for it.
     is_watched: AtomicBool,
     lanes: Mutex<Vec<Option<Arc<Lane>>>>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        let [a, b] = [(); 2].map(|()| RandomState::new().hash_one("dashboard"));
+        Self {
+            topic: format!("_ringlane-{a:016x}{b:016x}"),
+            is_watched: AtomicBool::default(),
+            lanes: Mutex::default(),
+        }
+    }
 }
 
 impl Board {

@@ -80,8 +80,7 @@ impl Crossing {
                 // A user's type may do anything when it is dropped or serialised.
                 let _ = contain(arrive);
             }));
-            // A core that has ended hears nothing, and has nobody who would.
-            let _ = lane.post.send(letter);
+            is_whole &= lane.post.send(letter).is_ok();
         }
         is_whole
     }

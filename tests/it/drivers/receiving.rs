@@ -4,7 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use ringlane_reactor::{Config, ConnectionWaker, Intent, Io};
@@ -15,6 +17,7 @@ on_both_drivers! {
     connections_that_find_no_buffer_get_all_their_bytes_in_order
     floods_come_in_large_pieces
     more_floods_than_large_buffers_arrive_all_the_same
+    every_one_of_several_floods_gets_on
     floods_that_are_taken_with_their_memory_arrive_whole
     input_that_nobody_takes_stays_with_the_peer_and_arrives_later
     a_hang_up_is_seen_while_input_is_held_back
@@ -129,6 +132,64 @@ fn more_floods_than_large_buffers_arrive_all_the_same<R: RealRing>() {
                     assert!(exchange(client, &message) == message, "client {seed}");
                 });
             }
+        });
+    });
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+}
+
+/// Whoever is served first takes every buffer there is.
+fn every_one_of_several_floods_gets_on<R: RealRing>() {
+    const CLIENTS: usize = 9;
+    const ENOUGH: usize = 512 * 1024;
+    let config = Config {
+        buffer_bytes: 256,
+        large_buffers: 2,
+        large_buffer_bytes: 4096,
+        ..Config::default()
+    };
+    let read: [AtomicUsize; CLIENTS] = Default::default();
+    let read = Arc::new(read);
+    let counts = Arc::clone(&read);
+    // Each client sends its own number over and over.
+    let count = move |(): &mut (), io: &mut Io<'_>| {
+        if let Some(&client) = io.input.bytes().first() {
+            counts[usize::from(client)].fetch_add(io.input.bytes().len(), Ordering::Relaxed);
+        }
+        io.input.consume(io.input.bytes().len());
+        match io.peer_finished {
+            true => Intent::Finish,
+            false => Intent::Continue,
+        }
+    };
+    let mut stand = Stand::<R, _>::new(config, script(count));
+    let clients: Vec<TcpStream> = (0..CLIENTS).map(|_| stand.client()).collect();
+    let is_over = AtomicBool::new(false);
+    stand.serve(|| {
+        std::thread::scope(|scope| {
+            for (number, client) in clients.iter().enumerate() {
+                let is_over = &is_over;
+                scope.spawn(move || {
+                    let flood = [number as u8; 64 * 1024];
+                    let patience = Some(Duration::from_millis(100));
+                    client.set_write_timeout(patience).expect("a valid time");
+                    let mut client = client;
+                    while !is_over.load(Ordering::Relaxed) {
+                        let _ = client.write(&flood); // it may have to wait
+                    }
+                    client.shutdown(Shutdown::Write).expect("a connection");
+                });
+            }
+            let began = Instant::now();
+            let has_enough = |one: &AtomicUsize| one.load(Ordering::Relaxed) >= ENOUGH;
+            while !read.iter().all(has_enough) && began.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            is_over.store(true, Ordering::Relaxed);
+            assert!(
+                read.iter().all(has_enough),
+                "somebody gets nothing: {read:?}"
+            );
         });
     });
     stand.turn_until_idle();

@@ -109,6 +109,53 @@ fn another_answer_ends_what_had_begun() {
     assert_eq!(topics.subscribers("news"), 0);
 }
 
+/// Whoever took the body for a request would answer what nobody asked.
+#[test]
+fn another_answer_leaves_the_body_of_its_request_alone() {
+    let builder = server()
+        .get("/fails", |ctx: Context| -> Result {
+            ctx.event_stream_of("news")?;
+            Err(crate::Error::new(409, "after all"))
+        })
+        .get("/there", |ctx: Context| ctx.text("there"));
+    let mut client = start(builder);
+    let body = "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n";
+    let length = body.len();
+    let connection = client.connect();
+    connection.send(&format!(
+        "GET /fails HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+    ));
+    pass(&mut client, Duration::ZERO);
+    assert!(connection.read().starts_with(b"HTTP/1.1 409 "));
+    connection.send(&format!("{body}GET /there HTTP/1.1\r\nHost: a\r\n\r\n"));
+    pass(&mut client, Duration::ZERO);
+    let answer = String::from_utf8(connection.read()).expect("text");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nthere"), "{answer}");
+}
+
+/// It is compressed a part at a time.
+#[test]
+fn another_answer_may_be_long() {
+    let builder = server()
+        .with(crate::middleware::Compression::new())
+        .after(|ctx: &Context| {
+            ctx.set_status(503);
+            ctx.set_content_type("text/plain").text("a".repeat(1 << 20));
+        })
+        .get("/news", |ctx: Context| ctx.event_stream_of("news"));
+    let mut client = start(builder);
+    let question = "GET /news HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n";
+    let connection = client.connect();
+    connection.send(question);
+    pass(&mut client, Duration::ZERO);
+    let answer = connection.read();
+    let head = String::from_utf8_lossy(&answer[..answer.len().min(500)]).into_owned();
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    assert!(head.contains("Content-Encoding: gzip"), "{head}");
+    assert!(answer.ends_with(b"\r\n0\r\n\r\n"), "{head}");
+}
+
 #[test]
 fn the_last_id_comes_from_the_header_or_the_query() {
     let mut client = start(server().get("/", |ctx: Context| {

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::Board;
 use super::reading::Reading;
 use super::sample::Sample;
-use super::{Board, TOPIC};
 use crate::event_stream::Event;
 use crate::status::Vitals;
 use crate::time;
@@ -33,10 +33,10 @@ pub(super) async fn run(board: Arc<Board>, topics: Topics, vitals: Arc<Vitals>) 
         next = (next + PERIOD).max(time::now() + PERIOD / 2);
         let reading = Reading::take(&board, &vitals).await;
         if let Ok(event) = Event::json(&Sample::between(&earlier, &reading)) {
-            topics.publish(TOPIC, event.event("sample"));
+            topics.publish(&board.topic, event.event("sample"));
         }
         earlier = reading;
-        alone = match topics.subscribers(TOPIC) {
+        alone = match topics.subscribers(&board.topic) {
             0 => alone + 1,
             _ => 0,
         };
@@ -49,5 +49,5 @@ pub(super) async fn run(board: Arc<Board>, topics: Topics, vitals: Arc<Vitals>) 
 /// Stops measuring, unless somebody came at the last moment and found a sampler at work.
 fn has_ended(board: &Board, topics: &Topics) -> bool {
     board.is_watched.store(false, Ordering::SeqCst);
-    topics.subscribers(TOPIC) == 0 || board.is_watched.swap(true, Ordering::SeqCst)
+    topics.subscribers(&board.topic) == 0 || board.is_watched.swap(true, Ordering::SeqCst)
 }

@@ -114,6 +114,24 @@ fn each_second_is_told_with_what_happened_in_it() -> Result {
     Ok(())
 }
 
+/// An application may let its clients choose what they follow.
+#[test]
+fn no_other_route_leads_to_what_its_pages_follow() -> Result {
+    let server = routes(Dashboard::new().public(true))
+        .get("/follow/{topic}", |ctx: Context| -> Result {
+            ctx.event_stream_of(&ctx.param::<String>("topic")?)
+        });
+    let topics = server.topics();
+    let mut client = Client::new(server.build()?)?;
+    let mut page = client.get("/_ringlane/events").event_stream()?;
+    let mut other = client.get("/follow/_ringlane").event_stream()?;
+    client.run(2 * SECOND)?;
+    assert_eq!(samples(&mut page)?.len(), 2);
+    assert_eq!(samples(&mut other)?.len(), 0);
+    assert_eq!(topics.subscribers("_ringlane"), 1);
+    Ok(())
+}
+
 #[test]
 fn nothing_is_measured_unless_somebody_looks() -> Result {
     let mut client = Client::new(routes(Dashboard::new().public(true)).build()?)?;
