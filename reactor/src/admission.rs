@@ -20,6 +20,7 @@ use crate::reactor::{Draining, Reactor};
 use crate::ring::{Arrived, Ring};
 use crate::sys;
 use crate::token::{Generation, OpKind, Slot, Token};
+use crate::wake::PLACES_MAX;
 
 /// Connections beyond the limit that may be here at one time, to be refused.
 const REFUSING_MAX: usize = 64;
@@ -171,7 +172,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             }
             crate::OverLimit::Refuse => {
                 self.metrics.refused.add(1);
-                if self.refusing < REFUSING_MAX {
+                // Beyond the last place that has a name nobody is told why.
+                if self.refusing < REFUSING_MAX && self.connections.len() < PLACES_MAX {
                     self.refusing += 1;
                     self.open(socket, true);
                 } else {

@@ -145,8 +145,8 @@ pub(crate) fn hang_up_outcome(result: i32) -> HangUpOutcome {
     }
 }
 
-/// Whether a connection that was there is not any more. One whose packets get no answer ends by what
-/// the network last said of it, and else by `ETIMEDOUT`.
+/// Whether a connection that was there is not any more. One whose packets get no answer ends by
+/// what the network last said of it, and else by `ETIMEDOUT`.
 fn is_peer_gone(errno: Errno) -> bool {
     matches!(
         errno,

@@ -70,8 +70,8 @@ type Waiting = (Ticket, Slot, Generation);
 
 /// Connections that found no buffer, in the order in which they get one.
 ///
-/// Whose turn it is may come too late, when another has taken all buffers of the turn: then it comes
-/// again before anybody's who got some meanwhile.
+/// Whose turn it is may come too late, when another has taken all buffers of the turn: then it
+/// comes again before anybody's who got some meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Starved {
     small: VecDeque<Waiting>,

@@ -50,8 +50,8 @@ impl Carry {
         self.memory.extend_from_slice(more);
     }
 
-    /// Takes bytes off the front. The rest is moved only when it is the smaller part: however little
-    /// is consumed at a time, a byte is moved once for each that is consumed, and not more often.
+    /// Takes bytes off the front. The rest is moved only when it is the smaller part: however
+    /// little is consumed at a time, no more bytes are moved than were consumed.
     fn consume(&mut self, count: usize) -> Option<Vec<u8>> {
         self.start += count;
         if self.start == self.memory.len() {

@@ -104,7 +104,7 @@ impl Post {
     ///
     /// # Errors
     ///
-    /// Gives the letter back if the core has ended, or [`LETTERS_MAX`] letters wait already; a letter
+    /// Gives the letter back if the core has ended, or [`LETTERS_MAX`] letters wait already; one
     /// that ends the core is taken all the same.
     pub fn send(&self, letter: Letter) -> Result<(), Letter> {
         let is_end = matches!(letter, Letter::Drain(_) | Letter::Stop);

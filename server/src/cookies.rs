@@ -73,21 +73,30 @@ impl Context {
             .filter_map(|line| str::from_utf8(line).ok())
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.trim(), unquoted(value.trim())))
+            .map(|(name, value)| (trimmed(name), unquoted(trimmed(value))))
     }
 
-    /// The value of a cookie that was set by [`set_signed_cookie`](Self::set_signed_cookie) with
-    /// the same key. What was changed since is as if it were not there.
+    /// The value of a cookie that was set by [`set_signed_cookie`](Self::set_signed_cookie) under
+    /// this name and with the same key. What was changed since is as if it were not there.
     pub fn signed_cookie(&self, name: &str, key: &Key) -> Option<String> {
         let jar = CookieJar::new();
-        self.open(name, |cookie| jar.signed(key).verify(cookie))
+        self.open(name, |value| {
+            let (mac, value) = value.split_at_checked(MAC_BYTES)?;
+            let signed = format!("{mac}{}", bound(name, value));
+            jar.signed(key).verify(Cookie::new("", signed))?;
+            Some(value.to_owned())
+        })
     }
 
-    /// The value of a cookie that was set by [`set_private_cookie`](Self::set_private_cookie) with
-    /// the same key. What was changed since is as if it were not there.
+    /// The value of a cookie that was set by [`set_private_cookie`](Self::set_private_cookie) under
+    /// this name and with the same key. What was changed since is as if it were not there.
     pub fn private_cookie(&self, name: &str, key: &Key) -> Option<String> {
         let jar = CookieJar::new();
-        self.open(name, |cookie| jar.private(key).decrypt(cookie))
+        self.open(name, |value| {
+            let sealed = Cookie::new(name.to_owned(), value.to_owned());
+            let opened = jar.private(key).decrypt(sealed)?;
+            Some(opened.value().to_owned())
+        })
     }
 
     /// Has the client keep a cookie, in place of an equally named one that this answer has for the
@@ -119,18 +128,26 @@ impl Context {
         self
     }
 
-    /// Has the client keep a cookie that it can read and not change. Besides, as
-    /// [`set_cookie`](Self::set_cookie).
+    /// Has the client keep a cookie that it can read and not change, nor use under another name.
+    /// 44 characters are put before its value. Besides, as [`set_cookie`](Self::set_cookie).
     pub fn set_signed_cookie(&self, cookie: impl Into<Cookie<'static>>, key: &Key) -> &Self {
-        self.seal(cookie.into(), |jar, cookie| jar.signed_mut(key).add(cookie))
+        let mut cookie = cookie.into();
+        let signed = mac(cookie.name(), cookie.value(), key) + cookie.value();
+        cookie.set_value(signed);
+        self.set_cookie(cookie)
     }
 
     /// Has the client keep a cookie that it can neither read nor change. Its value may be any text.
     /// Besides, as [`set_cookie`](Self::set_cookie).
     pub fn set_private_cookie(&self, cookie: impl Into<Cookie<'static>>, key: &Key) -> &Self {
-        self.seal(cookie.into(), |jar, cookie| {
-            jar.private_mut(key).add(cookie)
-        })
+        let cookie = cookie.into();
+        let name = cookie.name().to_owned();
+        let mut jar = CookieJar::new();
+        jar.private_mut(key).add(cookie);
+        match jar.get(&name) {
+            Some(sealed) => self.set_cookie(sealed.clone()),
+            None => self,
+        }
     }
 
     /// Has the client forget a cookie: give the name, and the path and domain for which it was set.
@@ -156,30 +173,8 @@ impl Context {
     }
 
     /// The first value of that name that opens: someone else may have set another beside it.
-    fn open(
-        &self,
-        name: &str,
-        open: impl Fn(Cookie<'static>) -> Option<Cookie<'static>>,
-    ) -> Option<String> {
-        let opened = self.values_of(name).find_map(|value| {
-            let cookie = Cookie::new(name.to_owned(), value.to_owned());
-            open(cookie)
-        });
-        opened.map(|cookie| cookie.value().to_owned())
-    }
-
-    fn seal(
-        &self,
-        cookie: Cookie<'static>,
-        seal: impl Fn(&mut CookieJar, Cookie<'static>),
-    ) -> &Self {
-        let name = cookie.name().to_owned();
-        let mut jar = CookieJar::new();
-        seal(&mut jar, cookie);
-        match jar.get(&name) {
-            Some(sealed) => self.set_cookie(sealed.clone()),
-            None => self,
-        }
+    fn open(&self, name: &str, open: impl Fn(&str) -> Option<String>) -> Option<String> {
+        self.values_of(name).find_map(open)
     }
 
     /// RFC 6265 §4.1.1: one answer has no cookie twice.
@@ -205,6 +200,21 @@ impl Context {
 }
 
 const LINE: &str = "Set-Cookie";
+/// An HMAC with SHA-256, in base64: what the crate puts before a value that it signs.
+const MAC_BYTES: usize = 44;
+
+/// What is signed. The crate would sign the value alone, which a client could then send under
+/// another name. Neither names nor values have a semicolon, so this is one name and one value.
+fn bound(name: &str, value: &str) -> String {
+    format!("{name};{value}")
+}
+
+fn mac(name: &str, value: &str, key: &Key) -> String {
+    let mut jar = CookieJar::new();
+    jar.signed_mut(key).add(Cookie::new("", bound(name, value)));
+    let signed = jar.get("").map(Cookie::value).unwrap_or_default();
+    signed.get(..MAC_BYTES).unwrap_or_default().to_owned()
+}
 
 /// Whether a line sets the cookie with this name, path and domain.
 fn is_same(line: &[u8], cookie: &Cookie<'_>) -> bool {
@@ -215,6 +225,12 @@ fn is_same(line: &[u8], cookie: &Cookie<'_>) -> bool {
             && known.path() == cookie.path()
             && known.domain() == cookie.domain()
     })
+}
+
+/// RFC 6265 §5.2: nothing but spaces and tabs stands around names and values. A name behind other
+/// white space is another name: browsers do not hold it to what `__Host-` asks for.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 fn unquoted(value: &str) -> &str {

@@ -32,7 +32,7 @@
 //! - None allocates for a request, but for what it logs, refuses, or stores with the request, and
 //!   for a content coding while it is used.
 //! - What they set is there when the head is committed, so streamed answers have it, too. A handler
-//!   may replace it.
+//!   may replace it, but for what caches must know (`Vary`).
 //!
 //! Not here: how layers run (`chain.rs`).
 

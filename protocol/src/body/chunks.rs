@@ -20,8 +20,8 @@ use crate::bytes::{FIELD_VALUE, TOKEN};
 pub const CHUNK_LINE_BYTES_MAX: usize = 1024;
 
 /// Extensions of all chunks of one body together, in bytes: else tiny chunks with long extensions
-/// would cost much and carry nothing. Digits of a size beyond the sixteenth, zeros all of them before
-/// it, count as well.
+/// would cost much and carry nothing. Digits of a size beyond its sixteenth, the first of which are
+/// zeros, count as well.
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 16 * 1024;
 
 /// Trailer section of one body, in bytes, line ends included, without the empty line.

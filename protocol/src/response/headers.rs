@@ -289,8 +289,8 @@ impl ResponseHeaders {
         Ok(())
     }
 
-    /// Whether a header whose values are lists has `member` in one of them, whatever the case of both
-    /// (RFC 9110 §5.6.1).
+    /// Whether a header whose values are lists has `member` in one of them, whatever the case of
+    /// both (RFC 9110 §5.6.1).
     ///
     /// ```
     /// use ringlane_protocol::ResponseHeaders;

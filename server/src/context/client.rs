@@ -3,6 +3,8 @@
 //! Always true here:
 //! - What a client wrote into a header itself is never believed: elements are read from the right,
 //!   and each was written by a proxy that is trusted.
+//! - `X-Forwarded-Host` and `X-Forwarded-Proto` do not tell by whom they were written: each is read
+//!   if the application says that it was such a proxy.
 //!
 //! Not here: the headers' grammar (the protocol's), connections that begin with a PROXY preface
 //! (`conversation/preface.rs`).
@@ -22,7 +24,9 @@ pub(crate) const FORWARDING_HOPS_MAX: usize = 32;
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ForwardingHeader {
-    /// `X-Forwarded-For`, and with it `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    /// `X-Forwarded-For`. Beside it, `X-Forwarded-Host` and `X-Forwarded-Proto` may be read: see
+    /// [`forwarded_host`](crate::Builder::forwarded_host) and
+    /// [`forwarded_proto`](crate::Builder::forwarded_proto).
     #[default]
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
@@ -34,6 +38,10 @@ pub enum ForwardingHeader {
 pub(crate) struct Trust {
     pub(crate) proxies: Networks,
     pub(crate) header: ForwardingHeader,
+    /// They set `X-Forwarded-Host`.
+    pub(crate) sets_host: bool,
+    /// They set `X-Forwarded-Proto`.
+    pub(crate) sets_proto: bool,
 }
 
 /// What is known of a client in the end.
@@ -75,7 +83,8 @@ impl Context {
     /// `https` if a trusted proxy says that the client came by it, else `http`.
     ///
     /// It is the word of the proxy to which the client came as far as the chain is trusted; in
-    /// `X-Forwarded-Proto` the last word of the last proxy.
+    /// `X-Forwarded-Proto` the last word of the last proxy, if those
+    /// [set that header](crate::Builder::forwarded_proto).
     pub fn client_scheme(&self) -> &'static str {
         match self.client().scheme {
             Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
@@ -84,10 +93,11 @@ impl Context {
     }
 
     /// The host that the client asked for, with its port if it named one: as a trusted proxy says,
-    /// else as `Host` does. See [`client_scheme`](Self::client_scheme) for which proxy. Empty if
-    /// nobody says.
+    /// else as the request itself does, in its target or in `Host`. See
+    /// [`client_scheme`](Self::client_scheme) for which proxy; `X-Forwarded-Host` is read if
+    /// proxies [set it](crate::Builder::forwarded_host). Empty if nobody says.
     pub fn client_host(&self) -> &str {
-        let own = || self.header("Host").unwrap_or_default();
+        let own = || self.0.head.authority(); // RFC 9112 §3.2.2: a target's host overrides `Host`
         self.client().host.unwrap_or_else(own)
     }
 
@@ -126,8 +136,13 @@ impl Context {
     }
 
     fn client_of_x_forwarded<'a>(&'a self, mut client: Client<'a>) -> Client<'a> {
-        client.scheme = self.last_word("X-Forwarded-Proto");
-        client.host = self.last_word("X-Forwarded-Host").and_then(forwarded::host);
+        let trust = &self.0.core.trust;
+        if trust.sets_proto {
+            client.scheme = self.last_word("X-Forwarded-Proto");
+        }
+        if trust.sets_host {
+            client.host = self.last_word("X-Forwarded-Host").and_then(forwarded::host);
+        }
         let lines = self.0.head.header_all("X-Forwarded-For").rev();
         let nodes = lines.flat_map(forwarded::x_forwarded_for);
         for node in nodes.take(FORWARDING_HOPS_MAX) {
@@ -153,7 +168,8 @@ impl Context {
     fn last_word(&self, name: &str) -> Option<&str> {
         let line = self.0.head.header_all(name).next_back()?;
         let word = line.rsplit(|&byte| byte == b',').next()?;
-        str::from_utf8(word).ok().map(str::trim)
+        let word = str::from_utf8(word).ok()?;
+        Some(word.trim_matches([' ', '\t'])) // RFC 9110 §5.6.3: no other white space
     }
 }
 

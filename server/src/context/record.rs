@@ -55,6 +55,8 @@ pub(crate) struct Reply {
     pub(crate) body: RefCell<Payload>,
     /// Which content coding the answer may be sent in; used up when the head is settled.
     pub(crate) offer: Cell<Option<Offer>>,
+    /// The answer depends on `Origin`, and has to say so; used up when the head is settled.
+    pub(crate) names_origin: Cell<bool>,
     /// The program made a mistake in what it wrote: the answer is 500.
     pub(crate) is_faulty: Cell<bool>,
 }
@@ -155,6 +157,7 @@ impl Reply {
             headers: RefCell::new(ResponseHeaders::new()),
             body: RefCell::default(),
             offer: Cell::new(None),
+            names_origin: Cell::new(false),
             is_faulty: Cell::new(false),
         }
     }
@@ -168,6 +171,7 @@ impl Reply {
             headers,
             body,
             offer,
+            names_origin,
             is_faulty,
         } = self;
         phase.set(Phase::Open);
@@ -184,6 +188,7 @@ impl Reply {
             drop_caught(bytes); // they may have an owner of a user's
         }
         offer.set(None);
+        names_origin.set(false);
         is_faulty.set(false);
     }
 }

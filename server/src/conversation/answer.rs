@@ -2,18 +2,19 @@
 //!
 //! Always true here:
 //! - A small body is copied once, to the output; a large one travels as it is.
+//! - An answer that names the origin it is for says so in `Vary`, whatever a handler has set there.
 //!
 //! Not here: streamed bodies (`active.rs`), answers to what is no request (`refuse.rs`).
 
 use bytes::Bytes;
-use ringlane_protocol::{Method, ResponseBody, ResponseHead, StatusCode, Version};
+use ringlane_protocol::{Method, ResponseBody, ResponseHead, ResponseHeaders, StatusCode, Version};
 use ringlane_reactor::{Intent, Io, PIECE_BYTES_MIN, drop_caught};
 
 use super::active::Active;
 use super::usual::Kind;
 use super::{Conversation, HttpCore, Progress};
 use crate::context::exchange::DownloadState;
-use crate::context::record::{Phase, Record};
+use crate::context::record::{Phase, Record, Reply};
 use crate::core::ContentType;
 use crate::{Context, Error};
 
@@ -66,6 +67,7 @@ impl HttpCore {
         if reply.is_faulty.get() {
             Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").write(ctx);
         }
+        settle_origin(reply);
         reply.phase.set(Phase::Committed);
         let payload = reply.body.borrow();
         if payload.shared.is_none()
@@ -139,6 +141,7 @@ impl HttpCore {
         io: &mut Io<'_>,
     ) -> (ResponseBody, bool) {
         let record = &*ctx.0;
+        settle_origin(&record.reply);
         self.own.set_time(io.unix_seconds);
         let head = ResponseHead {
             status: record.reply.status.get(),
@@ -176,6 +179,24 @@ pub(super) fn is_whole(ctx: &Context) -> bool {
         offer.settle_whole(ctx);
     }
     download.get() == DownloadState::Unused
+}
+
+#[inline]
+fn settle_origin(reply: &Reply) {
+    if reply.names_origin.take() {
+        say_origin(&mut reply.headers.borrow_mut());
+    }
+}
+
+/// RFC 9110 §12.5.5: a cache must know that the answer to one origin is none to another.
+fn say_origin(headers: &mut ResponseHeaders) {
+    if headers.contains_member("Vary", "*") || headers.contains_member("Vary", "Origin") {
+        return;
+    }
+    if headers.add_to_list("Vary", "Origin").is_err() {
+        headers.remove("Access-Control-Allow-Origin"); // so that no page may read it
+        let _ = headers.add_to_list("Vary", "Origin"); // there is room now, if there was an origin
+    }
 }
 
 /// What the body is, if no header says so.

@@ -46,8 +46,29 @@ fn cookies_are_read_from_every_line() {
         ),
         (&["a=\"1\"; b=\"; =; c"], "a=1 b=\" = Some(\"1\") None"),
         (&["a=b=c; ; a"], "a=b=c Some(\"b=c\") None"),
+        (&["b=1;\ta\t=\t2\t"], "b=1 a=2 Some(\"2\") None"),
     ] {
         assert_eq!(answer(list, lines).text(), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn what_looks_like_white_space_is_part_of_names_and_values() {
+    let count = |ctx: Context| {
+        let session = ctx.cookie("__Host-sid");
+        let theme = ctx.cookie("theme").unwrap_or_default();
+        ctx.text_fmt(format_args!("{session:?} {}", theme.chars().count()));
+    };
+    // Browsers let anyone set these: the prefix is none to them.
+    for letter in ['\u{2000}', '\u{a0}', '\u{85}'] {
+        for name in [
+            format!("{letter}__Host-sid"),
+            format!("__Host-sid{letter}"),
+            format!(" {letter}\t__Host-sid"),
+        ] {
+            let line = format!("{name}=evil; theme={letter}dark{letter} ");
+            assert_eq!(answer(count, &[&line]).text(), "None 6", "{line:?}");
+        }
     }
 }
 
@@ -173,6 +194,92 @@ fn sealed_cookies_open_with_their_key_and_name_alone() -> Result {
         "None None"
     );
     Ok(())
+}
+
+#[test]
+fn signed_names_cannot_be_exchanged() {
+    let sign = |ctx: Context| {
+        for (name, value) in [("theme", "7"), ("user", "8"), ("a", "b=7"), ("empty", "")] {
+            ctx.set_signed_cookie((name, value), &key());
+        }
+    };
+    let open = |ctx: Context| {
+        let names = ["theme", "user", "a", "a=b", "ab", "empty"];
+        let values = names.map(|name| ctx.signed_cookie(name, &key()));
+        ctx.text(
+            values
+                .map(|value| value.unwrap_or_else(|| "-".to_owned()))
+                .join(" "),
+        );
+    };
+    let signed = answer(sign, &[]);
+    let lines = set_cookies(&signed);
+    assert_eq!(answer(open, &lines).text(), "7 8 b=7 - - ");
+    let values: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.split_once('='))
+        .map(|(_, value)| value)
+        .collect();
+    for (name, value) in [("user", values[0]), ("theme", values[1]), ("b", values[2])] {
+        let moved = format!("{name}={value}");
+        assert_eq!(answer(open, &[&moved]).text(), "- - - - - -", "{moved}");
+    }
+    // Nothing of the name can become part of the value, nor of the value part of the name.
+    for (from, to) in [
+        ("a=", "ab="),
+        ("a=", "a=b="),
+        ("b=7", "7"),
+        ("b=7", "a;b=7"),
+    ] {
+        let cut = lines[2].replacen(from, to, 1);
+        assert!(!answer(open, &[&cut]).text().contains('7'), "{cut}");
+    }
+    // The crate's own MAC binds no name: it counts for none.
+    let mut jar = CookieJar::new();
+    jar.signed_mut(&key()).add(("user", "8"));
+    jar.signed_mut(&key()).add(("theme", "user=8"));
+    for cookie in jar.iter() {
+        let unbound = cookie.value();
+        let cut = unbound.replace("user=", "");
+        let lines = [format!("user={unbound}"), format!("user={cut}")];
+        let lines = lines.each_ref().map(String::as_str);
+        assert_eq!(answer(open, &lines).text(), "- - - - - -", "{lines:?}");
+    }
+}
+
+#[test]
+fn a_signed_cookie_is_its_value_behind_a_mac() {
+    let sign = |ctx: Context| {
+        let cookie = Cookie::build(("s", "pl=ain")).path("/").http_only(true);
+        ctx.set_signed_cookie(cookie, &key());
+        let longest = "x".repeat(COOKIE_BYTES_MAX - MAC_BYTES - 1);
+        ctx.set_signed_cookie(("l", longest), &key());
+    };
+    let signed = answer(sign, &[]);
+    let lines = set_cookies(&signed);
+    let mac = lines[0]
+        .strip_prefix("s=")
+        .and_then(|line| line.strip_suffix("pl=ain; HttpOnly; Path=/"));
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    assert!(
+        mac.is_some_and(|mac| mac.len() == MAC_BYTES && mac.bytes().all(is_base64)),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(lines[1].len(), COOKIE_BYTES_MAX + 1); // with its `=`
+    let too_long = answer(
+        |ctx| {
+            let value = "x".repeat(COOKIE_BYTES_MAX - MAC_BYTES);
+            ctx.set_signed_cookie(("l", value), &key());
+        },
+        &[],
+    );
+    assert_eq!(too_long.status(), 500);
+    // What is too short for a MAC, or is cut within a character, is no signed cookie.
+    let open = |ctx: Context| ctx.text_fmt(format_args!("{:?}", ctx.signed_cookie("s", &key())));
+    for value in ["", "x", &"\u{e9}".repeat(40), &"x".repeat(MAC_BYTES)] {
+        assert_eq!(answer(open, &[&format!("s={value}")]).text(), "None");
+    }
 }
 
 #[test]

@@ -2,11 +2,14 @@
 //!
 //! Always true here:
 //! - An answer that depends on `Origin` says so in `Vary`, whether the origin is allowed or not.
-//! - With credentials an origin is named, never `*`.
+//! - With credentials an origin is named, never `*`, and it is one that the application has named.
+//!
+//! Not here: keeping `Origin` in a `Vary` that a handler sets (`conversation/answer.rs`).
 
 use std::time::Duration;
 
 use super::Middleware;
+use crate::server::Problem;
 use crate::{Builder, Context, Flow, Method};
 
 /// Lets pages of other origins use this server.
@@ -15,6 +18,9 @@ use crate::{Builder, Context, Flow, Method};
 /// and reaches no handler. A preflight of an origin that is not allowed gets its 204 without any
 /// `Access-Control-` header, which the browser takes as a no. Other requests run in any case: the
 /// browser decides who may read the answer.
+///
+/// Unless any origin is allowed, each answer varies by `Origin`. A handler that sets `Vary` cannot
+/// take that away.
 ///
 /// ```
 /// use ringlane::middleware::Cors;
@@ -54,7 +60,7 @@ impl Cors {
     }
 
     /// Allows one more origin, such as `https://app.example.org`: scheme, host, and port if it is
-    /// not the scheme's. `*` allows any.
+    /// not the scheme's. `*` allows any, and does not go with [`credentials`](Self::credentials).
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         let origin = origin.into();
         match origin.as_str() {
@@ -82,7 +88,22 @@ impl Cors {
         self
     }
 
-    /// Allows cookies and authentication to be sent along.
+    /// Allows cookies and authentication to be sent along, by the origins that are named.
+    ///
+    /// Together with the [origin](Self::origin) `*` it is an error of [`build`](Builder::build):
+    /// any site could act here as whoever visits it, and read the answers.
+    ///
+    /// ```
+    /// use ringlane::Server;
+    /// use ringlane::middleware::Cors;
+    ///
+    /// let cors = Cors::new().origin("https://a.example").credentials();
+    /// let server = Server::builder().with(cors).build()?;
+    /// let cors = Cors::new().origin("*").credentials();
+    /// assert!(Server::builder().with(cors).build().is_err());
+    /// # drop(server);
+    /// # Ok::<(), ringlane::BuildError>(())
+    /// ```
     pub fn credentials(mut self) -> Self {
         self.credentials = true;
         self
@@ -98,7 +119,6 @@ impl Cors {
     /// The headers' values, put together once.
     fn compile(self) -> Compiled {
         Compiled {
-            names_origin: !self.any_origin || self.credentials,
             any_origin: self.any_origin,
             origins: self.origins,
             methods: self.methods.join(", "),
@@ -112,9 +132,8 @@ impl Cors {
 
 struct Compiled {
     origins: Vec<String>,
+    /// Else the answer names the origin that asked, and so depends on it.
     any_origin: bool,
-    /// The answer names the origin that asked, and so depends on it.
-    names_origin: bool,
     methods: String,
     headers: String,
     exposed: String,
@@ -124,8 +143,9 @@ struct Compiled {
 
 impl Compiled {
     fn apply(&self, ctx: &Context) -> Flow {
-        if self.names_origin {
+        if !self.any_origin {
             ctx.add_header("Vary", "Origin");
+            ctx.0.reply.names_origin.set(true);
         }
         let Some(origin) = ctx.header("Origin") else {
             return Flow::Continue;
@@ -133,7 +153,7 @@ impl Compiled {
         let asks = ctx.header_bytes("Access-Control-Request-Method").is_some();
         let is_preflight = ctx.method() == Method::OPTIONS && asks;
         if self.any_origin || self.origins.iter().any(|known| known == origin) {
-            let named = if self.names_origin { origin } else { "*" };
+            let named = if self.any_origin { "*" } else { origin };
             ctx.set_header("Access-Control-Allow-Origin", named);
             if self.credentials {
                 ctx.set_header("Access-Control-Allow-Credentials", "true");
@@ -165,7 +185,10 @@ impl Compiled {
 }
 
 impl Middleware for Cors {
-    fn install<S>(self, scope: Builder<S>) -> Builder<S> {
+    fn install<S>(self, mut scope: Builder<S>) -> Builder<S> {
+        if self.any_origin && self.credentials {
+            scope.scope.problems.push(Problem::CredentialsOfAny);
+        }
         let compiled = self.compile();
         scope.before(move |ctx: &Context| compiled.apply(ctx))
     }

@@ -8,9 +8,11 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use super::{AccessLog, Cors, RequestId, SecurityHeaders};
+use ringlane_protocol::RESPONSE_HEADER_BYTES_MAX;
+
+use super::{AccessLog, Compression, Cors, RequestId, SecurityHeaders};
 use crate::testing::{Answer, Client};
-use crate::{Builder, Bytes, Context, Error, Method, Result, Server, StatusCode};
+use crate::{Builder, Bytes, Context, Error, Method, ResponseHeaders, Result, Server, StatusCode};
 
 fn routes(server: Builder) -> Builder {
     server
@@ -143,11 +145,12 @@ fn a_proxys_id_is_taken_over_if_it_is_fit() {
 }
 
 /// What is logged while `run` runs, on this thread.
-fn logged(run: impl FnOnce()) -> String {
+pub(super) fn logged(run: impl FnOnce()) -> String {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let writer = Lines(Arc::clone(&lines));
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
         .with_writer(move || writer.clone())
         .finish();
     tracing::subscriber::with_default(subscriber, run);
@@ -221,7 +224,8 @@ fn listed_origins_are_named_and_others_are_not() {
     for (path, status) in PATHS {
         let answer = get(&mut client, path, &[("Origin", A)]);
         assert_eq!(answer.status(), status, "{path}");
-        assert_eq!(sharing(&answer), [Some(A), None, Some("Origin")], "{path}");
+        assert_eq!(sharing(&answer)[..2], [Some(A), None], "{path}");
+        assert!(vary(&answer).contains(&"Origin"), "{path}");
     }
     for headers in [
         &[][..],
@@ -240,13 +244,124 @@ fn listed_origins_are_named_and_others_are_not() {
 }
 
 #[test]
-fn any_origin_is_a_star_unless_credentials_are_allowed() {
+fn any_origin_is_a_star_and_credentials_are_for_those_that_are_named() {
     let mut open = client(Server::builder().with(Cors::new().origin("*")));
     let answer = get(&mut open, "/", &[("Origin", A)]);
     assert_eq!(sharing(&answer), [Some("*"), None, None]);
-    let mut named = client(Server::builder().with(Cors::new().origin("*").credentials()));
+    let mut named = client(Server::builder().with(Cors::new().origin(A).credentials()));
     let answer = get(&mut named, "/", &[("Origin", A)]);
     assert_eq!(sharing(&answer), [Some(A), Some("true"), Some("Origin")]);
+    let answer = get(&mut named, "/", &[("Origin", "https://b.example")]);
+    assert_eq!(sharing(&answer), [None, None, Some("Origin")]);
+}
+
+#[test]
+fn any_origin_with_credentials_is_an_error_of_build() {
+    for both in [
+        Cors::new().origin("*").credentials(),
+        Cors::new().credentials().origin(A).origin("*"),
+    ] {
+        let within = both.clone();
+        let server = Server::builder()
+            .with(both)
+            .group("/a", |routes| routes.with(within).get("/", |_| "ok"));
+        let error = server.build().unwrap_err();
+        let problems: Vec<_> = error.problems().map(ToString::to_string).collect();
+        let problem = "cors: `origin(\"*\")` does not go with `credentials()`: \
+                       name each origin that may send them";
+        assert_eq!(problems, [problem, problem]);
+    }
+}
+
+/// The members of all `Vary` of an answer, sorted.
+fn vary(answer: &Answer) -> Vec<&str> {
+    let lines = answer
+        .headers()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("Vary"));
+    let members = lines.flat_map(|(_, value)| value.split(','));
+    let mut members: Vec<_> = members.map(str::trim).collect();
+    members.sort_unstable();
+    members
+}
+
+#[test]
+fn an_answer_that_depends_on_its_origin_says_so_whatever_a_handler_sets() {
+    let mut prepared = ResponseHeaders::new();
+    prepared.set("Vary", "Accept-Language").expect("a header");
+    let server = Server::builder()
+        .with(Compression::new())
+        .with(Cors::new().origin(A))
+        .get("/set", |ctx: Context| {
+            ctx.set_header("vary", "Accept-Language").text("set");
+        })
+        .get("/all", move |ctx: Context| {
+            ctx.set_headers(&prepared).text("all");
+        })
+        .get("/gone", |ctx: Context| {
+            ctx.remove_header("Vary").text("gone")
+        })
+        .get("/late", async |ctx: Context| -> Result {
+            ctx.set_header("Vary", "Accept-Language");
+            let mut stream = ctx.stream()?;
+            stream.send(Bytes::from_static(b"late")).await?;
+            stream.finish();
+            Ok(())
+        })
+        .get("/events", |ctx: Context| {
+            ctx.remove_header("Vary").event_stream_of("news")
+        })
+        .get("/any", |ctx: Context| {
+            ctx.set_header("Vary", "*").text("any")
+        })
+        .get("/same", |ctx: Context| {
+            ctx.set_header("Vary", "accept, origin").text("same");
+        })
+        .get("/faulty", |ctx: Context| {
+            ctx.remove_header("Vary").set_header("a b", "").text("no");
+        });
+    let mut client = client(server);
+    for (path, expected) in [
+        ("/set", &["Accept-Language", "Origin"][..]),
+        ("/all", &["Accept-Language", "Origin"]),
+        ("/gone", &["Origin"]),
+        ("/late", &["Accept-Encoding", "Accept-Language", "Origin"]),
+        ("/any", &["*"]),
+        ("/same", &["accept", "origin"]),
+    ] {
+        for origin in [
+            &[("Origin", A)][..],
+            &[("Origin", "https://b.example")],
+            &[],
+        ] {
+            let answer = get(&mut client, path, origin);
+            assert_eq!(vary(&answer), expected, "{path} {origin:?}");
+        }
+    }
+    assert!(vary(&get(&mut client, "/faulty", &[])).contains(&"Origin"));
+    let events = client.get("/events").event_stream().expect("a stream");
+    assert_eq!(events.head().header("vary"), Some("Origin"));
+}
+
+#[test]
+fn an_answer_without_room_for_vary_is_shared_with_nobody() {
+    let server =
+        Server::builder()
+            .with(Cors::new().origin(A))
+            .get("/{less}", |ctx: Context| -> Result {
+                let others = format!("Access-Control-Allow-Origin: {A}\r\nX: \r\n").len();
+                let less: usize = ctx.param("less")?;
+                let length = RESPONSE_HEADER_BYTES_MAX - others - less;
+                ctx.remove_header("Vary")
+                    .set_header("X", "x".repeat(length));
+                Ok(())
+            });
+    let mut client = Client::new(server.build().expect("a server")).expect("a core is free");
+    let vary = "Vary: Origin\r\n".len();
+    for (less, allowed) in [(0, None), (vary - 1, None), (vary, Some(A))] {
+        let answer = get(&mut client, &format!("/{less}"), &[("Origin", A)]);
+        assert_eq!(answer.status(), 200);
+        assert_eq!(sharing(&answer), [allowed, None, Some("Origin")], "{less}");
+    }
 }
 
 #[test]

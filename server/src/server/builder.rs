@@ -446,6 +446,8 @@ pub enum Problem {
     NoBacklog,
     /// Packets may pass no router.
     NoHops,
+    /// [`Cors`](crate::middleware::Cors) allows any origin, and credentials.
+    CredentialsOfAny,
 }
 
 impl fmt::Display for Problem {
@@ -460,6 +462,10 @@ impl fmt::Display for Problem {
             Self::NoWorkers => f.write_str("workers: at least one is needed"),
             Self::NoBacklog => f.write_str("backlog: at least one is needed"),
             Self::NoHops => f.write_str("ttl: at least one is needed"),
+            Self::CredentialsOfAny => f.write_str(
+                "cors: `origin(\"*\")` does not go with `credentials()`: \
+                 name each origin that may send them",
+            ),
         }
     }
 }

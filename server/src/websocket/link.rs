@@ -400,4 +400,5 @@ fn append(frame: &Bytes, io: &mut Io<'_>) {
     }
 }
 
-const _: () = assert!(size_of::<Link>() <= 224);
+// With its counts and the allocator's word this is 240 bytes.
+const _: () = assert!(size_of::<Link>() <= 216);

@@ -14,7 +14,8 @@ const CORES_MAX: i64 = 4096;
 #[derive(Debug, Parser)]
 #[command(name = "compare", version)]
 pub(crate) struct Arguments {
-    /// A file of bench/scenarios, without .toml; may be repeated [default: plaintext and pipelined].
+    /// A file of bench/scenarios, without .toml; may be repeated. Without it: plaintext and
+    /// pipelined.
     #[arg(long = "scenario", value_name = "NAME")]
     names: Vec<String>,
     /// Every scenario.
@@ -59,8 +60,8 @@ pub(crate) struct Arguments {
     /// Name the scenarios and their servers, and measure nothing.
     #[arg(long, conflicts_with = "report")]
     pub(crate) list: bool,
-    /// Write docs/PERFORMANCE.md, its images and the README's figures from bench/results, and measure
-    /// nothing.
+    /// Write docs/PERFORMANCE.md, its images and the README's figures from bench/results, and
+    /// measure nothing.
     #[arg(long)]
     pub(crate) report: bool,
 }

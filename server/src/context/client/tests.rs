@@ -27,9 +27,14 @@ fn server(trusted: &[&str], header: ForwardingHeader) -> Builder {
 /// What the server makes of a request of the test client with these headers.
 #[track_caller]
 fn check(trusted: &[&str], header: ForwardingHeader, headers: &[(&str, &str)], expected: &str) {
-    let server = server(trusted, header).build().expect("a server");
+    check_at(server(trusted, header), "/", headers, expected);
+}
+
+#[track_caller]
+fn check_at(server: Builder, target: &str, headers: &[(&str, &str)], expected: &str) {
+    let server = server.build().expect("a server");
     let mut client = Client::new(server).expect("a core is free");
-    let mut request = client.get("/");
+    let mut request = client.get(target);
     for (name, value) in headers {
         request = request.header(name, *value);
     }
@@ -155,7 +160,9 @@ fn scheme_and_host_are_the_word_of_the_proxy_that_names_the_client() {
             ("X-Forwarded-Proto", proto),
             ("X-Forwarded-Host", host),
         ];
-        check(OURS, ForwardingHeader::XForwardedFor, &headers, expected);
+        let server = server(OURS, ForwardingHeader::XForwardedFor);
+        let server = server.forwarded_host(true).forwarded_proto(true);
+        check_at(server, "/", &headers, expected);
     };
     x("https", "a.example", "203.0.113.9 https a.example");
     x(
@@ -165,6 +172,61 @@ fn scheme_and_host_are_the_word_of_the_proxy_that_names_the_client() {
     );
     x("https, http", "a b", "203.0.113.9 http test");
     x("javascript", "", "203.0.113.9 http test");
+    x("\thttps ", "\ta.example\t", "203.0.113.9 https a.example");
+    x("https\u{a0}", "\u{2000}a.example", "203.0.113.9 http test");
+}
+
+#[test]
+fn host_and_scheme_are_read_where_proxies_set_them() {
+    let headers = [
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "a.example"),
+    ];
+    for (host, proto, expected) in [
+        (false, false, "203.0.113.9 http test"),
+        (true, false, "203.0.113.9 http a.example"),
+        (false, true, "203.0.113.9 https test"),
+        (true, true, "203.0.113.9 https a.example"),
+    ] {
+        let told = |header| {
+            let server = server(OURS, header);
+            server.forwarded_host(host).forwarded_proto(proto)
+        };
+        check_at(
+            told(ForwardingHeader::XForwardedFor),
+            "/",
+            &headers,
+            expected,
+        );
+        let own = format!("{PEER} http test");
+        check_at(told(ForwardingHeader::Forwarded), "/", &headers, &own);
+        let stranger = server(NOBODY, ForwardingHeader::XForwardedFor);
+        let stranger = stranger.forwarded_host(host).forwarded_proto(proto);
+        check_at(stranger, "/", &headers, &own);
+    }
+}
+
+#[test]
+fn a_target_with_a_host_says_more_than_host() {
+    for trusted in [NOBODY, OURS] {
+        for (target, host) in [
+            ("http://a.example/", "a.example"),
+            ("http://a.example:81/?b", "a.example:81"),
+            ("/http://a.example/", "test"),
+        ] {
+            let server = Server::builder().trusted_proxies(trusted).fallback(said);
+            check_at(server, target, &[], &format!("{PEER} http {host}"));
+        }
+    }
+    let server = server(OURS, ForwardingHeader::XForwardedFor).forwarded_host(true);
+    let forwarded = [("X-Forwarded-Host", "b.example")];
+    check_at(
+        server,
+        "http://a.example/",
+        &forwarded,
+        &format!("{PEER} http b.example"),
+    );
 }
 
 #[test]

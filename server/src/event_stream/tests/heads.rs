@@ -122,12 +122,12 @@ fn another_answer_leaves_the_body_of_its_request_alone() {
     let body = "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n";
     let length = body.len();
     let connection = client.connect();
-    connection.send(&format!(
+    connection.send(format!(
         "GET /fails HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
     ));
     pass(&mut client, Duration::ZERO);
     assert!(connection.read().starts_with(b"HTTP/1.1 409 "));
-    connection.send(&format!("{body}GET /there HTTP/1.1\r\nHost: a\r\n\r\n"));
+    connection.send(format!("{body}GET /there HTTP/1.1\r\nHost: a\r\n\r\n"));
     pass(&mut client, Duration::ZERO);
     let answer = String::from_utf8(connection.read()).expect("text");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");

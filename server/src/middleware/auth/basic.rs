@@ -2,7 +2,7 @@
 //!
 //! Always true here:
 //! - Credentials are decoded on the stack; those that have no room there are refused.
-//! - Which part of them was wrong, the time of the answer does not tell.
+//! - Which part of them was wrong, neither the answer nor its time tells.
 
 use std::fmt;
 
@@ -67,7 +67,8 @@ pub trait BasicVerifier: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Why the request is refused. Clients learn no more than that it is.
+    /// Why the request is refused. Clients learn no more than that it is; the log has the reason,
+    /// at DEBUG, so leave the password out of it. An [`Error`](crate::Error) is answered as it is.
     fn verify(&self, ctx: &Context, name: &str, password: &str) -> Result<Self::Identity, Refusal>;
 }
 

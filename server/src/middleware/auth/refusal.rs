@@ -2,6 +2,7 @@
 //!
 //! Always true here:
 //! - A header of the answer holds no character that its grammar forbids, whatever the reason says.
+//! - Where the scheme does not tell errors, neither does the body: the log has the reason.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -20,7 +21,8 @@ use crate::{Context, Error, IntoResponse, StatusCode};
 /// Any other answer is an [`Error`], which becomes a refusal by `?` or `.into()`: a 503 if what
 /// verifies cannot be reached. RFC 6750 proposes 400 for `invalid_request`; it is 401 here, since
 /// credentials that cannot be read are none (RFC 9110 §11.6.2), and the client is told what to
-/// send.
+/// send. `Basic` has no `error`: there `invalid_request` and `invalid_token` are the same 401,
+/// which says nothing more, and the reason is logged at DEBUG.
 ///
 /// As a response it is what [`Bearer`](super::Bearer) without a realm answers. So an asynchronous
 /// layer of your own can say the same:
@@ -63,7 +65,8 @@ impl Refusal {
         Self(Kind::InvalidRequest(why.into()))
     }
 
-    /// The credentials are wrong, or no longer right. The client is told why.
+    /// The credentials are wrong, or no longer right. Clients of [`Bearer`](super::Bearer) are told
+    /// why.
     pub fn invalid_token(why: impl Into<Text>) -> Self {
         Self(Kind::InvalidToken(why.into()))
     }
@@ -73,10 +76,13 @@ impl Refusal {
         Self(Kind::InsufficientScope(scope.into()))
     }
 
-    /// What the client is answered.
-    fn error(self) -> Error {
+    /// What the client is answered. If it is not told why, the log is.
+    fn error(self, tells_why: bool) -> Error {
         let (status, code, message) = match self.0 {
             Kind::Missing => (401, "UNAUTHORIZED", "credentials are needed".into()),
+            Kind::InvalidRequest(why) | Kind::InvalidToken(why) if !tells_why => {
+                return Error::new(401, "the credentials are refused").with_source(why);
+            }
             Kind::InvalidRequest(why) => (401, "INVALID_REQUEST", why),
             Kind::InvalidToken(why) => (401, "INVALID_TOKEN", why),
             Kind::InsufficientScope(_) => {
@@ -148,9 +154,9 @@ impl Challenge {
     #[cold]
     pub(super) fn refuse(&self, refusal: Refusal, ctx: &Context) {
         let full = match &refusal.0 {
-            Kind::Other(_) => return refusal.error().into_response(ctx),
+            Kind::Other(_) => return refusal.error(self.tells_errors).into_response(ctx),
             Kind::InsufficientScope(_) if !self.tells_errors => {
-                return refusal.error().into_response(ctx);
+                return refusal.error(false).into_response(ctx);
             }
             Kind::InvalidRequest(why) if self.tells_errors => {
                 self.clone()
@@ -166,7 +172,7 @@ impl Challenge {
             Kind::Missing | Kind::InvalidRequest(_) | Kind::InvalidToken(_) => self.clone(),
         };
         ctx.set_header("WWW-Authenticate", &full.text);
-        let error = refusal.error();
+        let error = refusal.error(self.tells_errors);
         debug_assert_ne!(error.status(), StatusCode::OK, "a refusal is no answer");
         error.into_response(ctx);
     }

@@ -6,6 +6,7 @@ mod samples;
 mod tokens;
 
 use super::{Basic, Bearer, Refusal, Require, User};
+use crate::middleware::tests::logged;
 use crate::testing::{Answer, Client};
 use crate::{Builder, Context, Error, Server};
 
@@ -191,6 +192,9 @@ fn basic(pair: impl AsRef<[u8]>) -> String {
     format!("Basic {encoded}")
 }
 
+/// What everyone is told whose name or password is not accepted.
+const REFUSED: &str = "UNAUTHORIZED: the credentials are refused";
+
 #[test]
 fn listed_users_are_let_in_with_their_passwords() {
     let longest = "x".repeat(256);
@@ -211,28 +215,26 @@ fn listed_users_are_let_in_with_their_passwords() {
         assert_eq!(said(&answer), (200, None, name.to_owned()));
     }
     const CHALLENGE: &str = "Basic realm=\"the 'sea'\", charset=\"UTF-8\"";
-    let wrong = "INVALID_TOKEN: the name or the password is wrong";
-    let malformed = "INVALID_REQUEST: the credentials are malformed";
     let too_long = format!("{longest}x:{longest}");
     let no_room = format!("ferris:{}", "x".repeat(1018));
     let at_most = format!("ferris:{}", "x".repeat(1017));
     let rows = [
-        (basic("ferris:crab"), wrong),
-        (basic("ferris:crab:cake2"), wrong),
-        (basic("ferri:crab:cake"), wrong),
-        (basic("ferris:½"), wrong),
-        (basic("ferris:"), wrong),
-        (basic(":crab:cake"), wrong),
-        (basic(&too_long), wrong),
-        (basic(&at_most), wrong),
-        (basic(&no_room), malformed),
-        (basic("ferris"), malformed),
-        (basic("ferris:crab:cake\0"), malformed),
-        (basic("ferris:crab\n"), malformed),
-        (basic([b'a', b':', 0xff]), malformed),
-        ("Basic ZmVycmlz*".to_owned(), malformed),
-        ("Basic Z".to_owned(), malformed),
-        ("Basic".to_owned(), malformed),
+        (basic("ferris:crab"), REFUSED),
+        (basic("ferris:crab:cake2"), REFUSED),
+        (basic("ferri:crab:cake"), REFUSED),
+        (basic("ferris:½"), REFUSED),
+        (basic("ferris:"), REFUSED),
+        (basic(":crab:cake"), REFUSED),
+        (basic(&too_long), REFUSED),
+        (basic(&at_most), REFUSED),
+        (basic(&no_room), REFUSED),
+        (basic("ferris"), REFUSED),
+        (basic("ferris:crab:cake\0"), REFUSED),
+        (basic("ferris:crab\n"), REFUSED),
+        (basic([b'a', b':', 0xff]), REFUSED),
+        ("Basic ZmVycmlz*".to_owned(), REFUSED),
+        ("Basic Z".to_owned(), REFUSED),
+        ("Basic".to_owned(), REFUSED),
         (
             "Bearer good".to_owned(),
             "UNAUTHORIZED: credentials are needed",
@@ -264,6 +266,49 @@ fn passwords_can_be_verified_elsewhere() {
     let answer = ask(&mut client, "/", &[&basic("a:few")]);
     let text = "INSUFFICIENT_SCOPE: more permissions are needed".to_owned();
     assert_eq!(said(&answer), (403, None, text));
+}
+
+#[test]
+fn why_a_password_is_refused_the_log_is_told_and_no_client() {
+    let verify = |_: &Context, name: &str, _: &str| -> Result<Identity, Refusal> {
+        Err(match name {
+            "down" => Error::new(503, "ask again").into(),
+            "odd" => Refusal::invalid_request("names have four letters"),
+            "nobody" => Refusal::invalid_token("no such user"),
+            _ => Refusal::invalid_token(String::from("wrong, and no literal")),
+        })
+    };
+    let mut told = Vec::new();
+    let text = logged(|| {
+        let server = Server::builder()
+            .with(Basic::new("sea", verify))
+            .get("/", whoami);
+        let mut client = client(server);
+        for name in ["odd", "nobody", "ferris"] {
+            let answer = ask(&mut client, "/", &[&basic(format!("{name}:s3cret"))]);
+            told.push((
+                said(&answer).2,
+                answer.header("www-authenticate").map(str::to_owned),
+            ));
+        }
+        let answer = ask(&mut client, "/", &[&basic("down:s3cret")]);
+        assert_eq!(
+            (said(&answer).0, answer.header("www-authenticate")),
+            (503, None)
+        );
+    });
+    let challenge = "Basic realm=\"sea\", charset=\"UTF-8\"".to_owned();
+    assert_eq!(told, vec![(REFUSED.to_owned(), Some(challenge)); 3]);
+    for reason in [
+        "names have four letters",
+        "no such user",
+        "wrong, and no literal",
+    ] {
+        let lines = text.lines().filter(|line| line.contains(reason));
+        let levels: Vec<_> = lines.map(|line| line.contains("DEBUG")).collect();
+        assert_eq!(levels, [true], "{reason} in {text}");
+    }
+    assert!(!text.contains("s3cret"), "{text}");
 }
 
 #[test]

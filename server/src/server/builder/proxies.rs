@@ -15,7 +15,8 @@ impl Builder {
     ///
     /// List all proxies that a request passes through, and nothing else: whoever is listed may
     /// pretend to be anyone. They have to set or extend the
-    /// [header](Self::forwarding_header) themselves.
+    /// [header](Self::forwarding_header) themselves, and [others](Self::forwarded_host) only where
+    /// those are to be read, too.
     ///
     /// ```
     /// use ringlane::{ForwardingHeader, Server};
@@ -38,6 +39,55 @@ impl Builder {
     /// that writes one of them may pass on what a client wrote into another.
     pub fn forwarding_header(mut self, header: ForwardingHeader) -> Self {
         self.whole.settings.trust.header = header;
+        self
+    }
+
+    /// Believes [trusted proxies](Self::trusted_proxies) what `X-Forwarded-Host` says: see
+    /// [`Context::client_host`](crate::Context::client_host). Default no: a proxy that knows only
+    /// `X-Forwarded-For` passes on what the client wrote into this one.
+    ///
+    /// Say yes if every request comes through a trusted proxy that replaces the header or adds to
+    /// it, even if the client sent none, and those behind that one leave it or do the same. The
+    /// last word counts. With [`Forwarded`](ForwardingHeader::Forwarded) it is not read: there each
+    /// element has its host and scheme with it.
+    ///
+    /// ```
+    /// use ringlane::{Context, Server, testing::Client};
+    ///
+    /// let server = Server::builder()
+    ///     .trusted_proxies(["198.51.100.1"]) // the test client's
+    ///     .forwarded_host(true)
+    ///     .get("/", |ctx: Context| ctx.client_host().to_owned())
+    ///     .build()?;
+    /// let mut proxy = Client::new(server)?;
+    /// let answer = proxy.get("/").header("X-Forwarded-Host", "a.example").send()?;
+    /// assert_eq!(answer.text(), "a.example");
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn forwarded_host(mut self, yes: bool) -> Self {
+        self.whole.settings.trust.sets_host = yes;
+        self
+    }
+
+    /// Believes [trusted proxies](Self::trusted_proxies) what `X-Forwarded-Proto` says: see
+    /// [`Context::client_scheme`](crate::Context::client_scheme). Default no. Proxies have to set
+    /// it as [`forwarded_host`](Self::forwarded_host) says.
+    ///
+    /// ```
+    /// use ringlane::{Context, Server, testing::Client};
+    ///
+    /// let server = Server::builder()
+    ///     .trusted_proxies(["198.51.100.1"]) // the test client's
+    ///     .forwarded_proto(true)
+    ///     .get("/", |ctx: Context| ctx.client_scheme())
+    ///     .build()?;
+    /// let mut proxy = Client::new(server)?;
+    /// let answer = proxy.get("/").header("X-Forwarded-Proto", "https").send()?;
+    /// assert_eq!(answer.text(), "https");
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn forwarded_proto(mut self, yes: bool) -> Self {
+        self.whole.settings.trust.sets_proto = yes;
         self
     }
 
