@@ -4,6 +4,7 @@
 //! - Every core's ring is open and tested before any of them listens.
 //! - If one core cannot have a ring of a kind, none keeps it: all go down one rung together.
 //! - A core that fails ends all the others, and the reason reaches whoever waits.
+//! - A start that fails leaves no core, no listening socket and no Unix path behind.
 //!
 //! Not here: what a ring needs (`rungs.rs`), binding (`listener.rs`).
 
@@ -312,17 +313,18 @@ fn serve(
         .iter()
         .map(|member| Arc::clone(&member.metrics))
         .collect();
+    let begun = bounds
+        .iter()
+        .try_for_each(|bound| listener::begin(bound, options, steered));
+    if let Err(error) = begun {
+        drop(bounds); // first: nobody accepts those who still get through
+        dismiss(crew);
+        return Err(error.into());
+    }
+    // Nothing can fail any more: from here on sockets are names, which are closed by the rings.
     let mut orders: Vec<Orders> = crew.members.iter().map(|_| Orders::default()).collect();
     let (mut addresses, mut paths) = (Vec::new(), Vec::new());
     for bound in bounds {
-        for (core, socket) in bound.sockets.iter().enumerate() {
-            let cpu = steered.and_then(|cpus| cpus.get(core).copied());
-            let cpu = cpu.filter(|_| bound.path.is_none()); // we deal those ourselves
-            listener::begin(socket, options, cpu).map_err(|cause| BindError {
-                bind: bound.bind.clone(),
-                cause,
-            })?;
-        }
         let deal = bound.path.map(|path| {
             paths.push(path.clone());
             (posts.clone(), path)
@@ -350,6 +352,14 @@ fn serve(
         paths,
         driver,
     })
+}
+
+/// Sends a crew home that gets no orders, and waits until it has gone.
+fn dismiss(crew: Crew) {
+    for member in crew.members {
+        drop(member.orders);
+        let _ = member.thread.join(); // it has served nobody
+    }
 }
 
 /// The CPUs that this process may use.

@@ -3,7 +3,8 @@
 //! Always true here:
 //! - A TCP address that another process listens on is refused; the cores of this one share it.
 //! - Port 0 is resolved once, so that all cores listen on the same port.
-//! - A Unix socket's path is taken over only if nobody listens there any more.
+//! - A Unix socket's path is taken over only if nobody listens there any more; who is bound there
+//!   and was about to listen is told.
 //!
 //! Not here: accepting (`admission.rs`), when listening begins (`cores.rs`).
 
@@ -186,10 +187,11 @@ impl Default for Options {
 pub(crate) struct Bound {
     /// As it turned out: with its port.
     pub(crate) bind: Bind,
+    /// What is to be removed at the end. Dropped first: while the socket lives, no other file has
+    /// its inode.
+    pub(crate) path: Option<BoundPath>,
     /// One per core for TCP; a single one otherwise, whose core deals.
     pub(crate) sockets: Vec<OwnedFd>,
-    /// What is to be removed at the end.
-    pub(crate) path: Option<BoundPath>,
 }
 
 /// Binds an address for so many cores.
@@ -205,13 +207,34 @@ pub(crate) fn prepare(bind: &Bind, cores: usize, options: Options) -> Result<Bou
 }
 
 /// Lets the kernel queue connections; from now on clients get through. Of listeners that share an
-/// address, the kernel prefers this one for what `cpu` receives, if one is given.
-pub(crate) fn begin(socket: &OwnedFd, options: Options, cpu: Option<usize>) -> io::Result<()> {
-    if let Some(cpu) = cpu {
-        let cpu = u32::try_from(cpu).map_err(io::Error::other)?;
-        sockopt::set_socket_incoming_cpu(socket, cpu)?;
+/// address, the kernel prefers each core's for what its CPU receives, if their CPUs are given.
+///
+/// It fails if another process took the address since it was bound: that shows only now.
+pub(crate) fn begin(
+    bound: &Bound,
+    options: Options,
+    cpus: Option<&[usize]>,
+) -> Result<(), BindError> {
+    begin_all(bound, options, cpus).map_err(|cause| BindError {
+        bind: bound.bind.clone(),
+        cause,
+    })
+}
+
+fn begin_all(bound: &Bound, options: Options, cpus: Option<&[usize]>) -> io::Result<()> {
+    let cpus = cpus.filter(|_| bound.path.is_none()); // we deal those ourselves
+    for (core, socket) in bound.sockets.iter().enumerate() {
+        if let Some(cpu) = cpus.and_then(|cpus| cpus.get(core)) {
+            let cpu = u32::try_from(*cpu).map_err(io::Error::other)?;
+            sockopt::set_socket_incoming_cpu(socket, cpu)?;
+        }
+        listen(socket, options.backlog)?;
     }
-    Ok(listen(socket, options.backlog)?)
+    match &bound.path {
+        // While nobody listened there, it looked as if it was left behind.
+        Some(path) if !path.leads_here()? => Err(Errno::ADDRINUSE.into()),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn prepare_tcp(address: SocketAddr, cores: usize, options: Options) -> io::Result<Bound> {
@@ -228,8 +251,8 @@ fn prepare_tcp(address: SocketAddr, cores: usize, options: Options) -> io::Resul
     }
     Ok(Bound {
         bind: Bind::Tcp(address),
-        sockets,
         path: None,
+        sockets,
     })
 }
 
@@ -288,14 +311,16 @@ fn prepare_unix(path: &Path) -> io::Result<Bound> {
     }
     Ok(Bound {
         bind: Bind::Unix(path.into()),
-        sockets: vec![socket],
         path: Some(BoundPath::new(path)?),
+        sockets: vec![socket],
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     #[track_caller]
     fn refuses(text: &str, because: &str) {
@@ -318,9 +343,7 @@ mod tests {
     fn a_taken_port_is_an_error_and_sharing_it_is_a_choice() {
         let any = "127.0.0.1:0".parse().expect("an address");
         let first = prepare(&any, 2, Options::default()).expect("a free port");
-        for socket in &first.sockets {
-            begin(socket, Options::default(), None).expect("listening");
-        }
+        begin(&first, Options::default(), None).expect("listening");
         let error = prepare(&first.bind, 1, Options::default()).expect_err("it is taken");
         assert!(
             error.to_string().contains("another process listens there"),
@@ -347,8 +370,8 @@ mod tests {
                 let Bind::Tcp(address) = bound.bind else {
                     panic!("a TCP address stays one");
                 };
+                begin(&bound, options, None).expect("listening");
                 let socket = bound.sockets.remove(0);
-                begin(&socket, options, None).expect("listening");
                 let _client = std::net::TcpStream::connect(address).expect("connecting");
                 let (accepted, _) = std::net::TcpListener::from(socket).accept().expect("one");
                 assert_eq!(accepted.nodelay().expect("an option"), nodelay);
@@ -365,25 +388,50 @@ mod tests {
         }
     }
 
+    /// A path of this test alone.
+    fn socket_path(test: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("ringlane-{test}-{}.sock", std::process::id()))
+    }
+
     #[test]
     fn a_dead_unix_socket_is_replaced_and_a_live_one_is_not() {
-        let path = std::env::temp_dir().join(format!("ringlane-{}.sock", std::process::id()));
+        let path = socket_path("dead");
         let bind = Bind::Unix(path.clone());
-        let first = prepare(&bind, 4, Options::default()).expect("a free path");
-        begin(&first.sockets[0], Options::default(), None).expect("listening");
+        drop(UnixListener::bind(&path).expect("a free path"));
+        assert!(path.exists(), "nobody has removed it");
+        let first = prepare(&bind, 4, Options::default()).expect("nobody listens there any more");
+        begin(&first, Options::default(), None).expect("listening");
         assert!(
             prepare(&bind, 1, Options::default()).is_err(),
             "somebody listens there"
         );
         drop(first);
-        assert!(
-            prepare(&bind, 1, Options::default()).is_ok(),
-            "nobody listens there any more"
-        );
-        std::fs::remove_file(&path).expect("removing the socket");
+        assert!(!path.exists(), "what was bound is left");
         std::fs::write(&path, "").expect("a file");
         let error = prepare(&bind, 1, Options::default()).expect_err("a file is there");
         assert!(error.to_string().contains("not a socket"), "{error}");
         std::fs::remove_file(&path).expect("removing the file");
+    }
+
+    #[test]
+    fn a_path_that_was_taken_or_moved_before_we_listened_is_an_error() {
+        let path = socket_path("taken");
+        let bind = Bind::Unix(path.clone());
+        let first = prepare(&bind, 1, Options::default()).expect("a free path");
+        let second = prepare(&bind, 1, Options::default()).expect("nobody listens there yet");
+        let error = begin(&first, Options::default(), None).expect_err("nobody finds it");
+        assert!(
+            error.to_string().contains("another process listens there"),
+            "{error}"
+        );
+        drop(first);
+        begin(&second, Options::default(), None).expect("the path is ours");
+        UnixStream::connect(&path).expect("connecting");
+
+        let third = socket_path("moved");
+        std::fs::rename(&path, &third).expect("moving it away");
+        let error = begin(&second, Options::default(), None).expect_err("nobody finds it");
+        assert_eq!(error.cause.kind(), io::ErrorKind::NotFound, "{error}");
+        std::fs::remove_file(&third).expect("removing the socket");
     }
 }

@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use io_uring::IoUring;
@@ -92,7 +92,7 @@ impl fmt::Display for Rung {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RingError {
-    /// The kernel was built without it, or is older than 5.19.
+    /// The kernel was built without it, or is older than 6.0, where a receive cannot repeat.
     Missing(io::Error),
     /// `kernel.io_uring_disabled` forbids it; the setting's value.
     Disabled(u8),
@@ -113,7 +113,7 @@ impl fmt::Display for RingError {
         match self {
             Self::Missing(error) => write!(
                 f,
-                "io_uring is missing or too old ({error}): Linux 5.19 or later is needed, 6.1 or \
+                "io_uring is missing or too old ({error}): Linux 6.0 or later is needed, 6.1 or \
                  later is best"
             ),
             Self::Disabled(value) => write!(
@@ -211,15 +211,23 @@ impl Uring {
 
 /// Makes a ring on this thread, which must be the one that uses it, and tests it.
 pub(crate) fn open(rung: Rung, config: &Config) -> Result<Uring, RingError> {
-    let explain = |error| RingError::from_setup(error, disabled_by_sysctl());
+    // Closed last: a ring that fails its test may still have to be told to end receiving there.
+    let pairs = pairs().map_err(explain)?;
+    let mut uring = make(rung, config)?;
+    self_test(&mut uring, &pairs)?;
+    Ok(uring)
+}
+
+fn make(rung: Rung, config: &Config) -> Result<Uring, RingError> {
     let ring = rung.build().map_err(explain)?;
     if !ring.params().is_feature_nodrop() || !ring.params().is_feature_ext_arg() {
         return Err(RingError::Missing(io::ErrorKind::Unsupported.into()));
     }
-    let buffers = Buffers::new(config);
-    let mut uring = Uring::new(ring, buffers).map_err(explain)?;
-    self_test(&mut uring)?;
-    Ok(uring)
+    Uring::new(ring, Buffers::new(config)).map_err(explain)
+}
+
+fn explain(error: io::Error) -> RingError {
+    RingError::from_setup(error, disabled_by_sysctl())
 }
 
 fn disabled_by_sysctl() -> Option<u8> {
@@ -227,49 +235,52 @@ fn disabled_by_sysctl() -> Option<u8> {
     text.trim().parse().ok()
 }
 
-/// Receives different bytes on two connections at once, into buffers full of poison. Some kernels
-/// register a ring of buffers and then fill none, or the same one for both.
-fn self_test(ring: &mut Uring) -> Result<(), RingError> {
-    const POISON: u8 = 0xa5;
-    const MESSAGES: [&[u8]; 2] = [b"first connection", b"the second"];
-    ring.buffers_mut().poison(POISON);
-    let pair = || -> io::Result<(OwnedFd, OwnedFd)> {
-        let flags = SocketFlags::CLOEXEC;
-        Ok(socketpair(
-            AddressFamily::UNIX,
-            SocketType::STREAM,
-            flags,
-            None,
-        )?)
+/// What is sent over each connection of a self-test, and into which buffers it is received.
+const MESSAGES: [(Room, &[u8]); 4] = [
+    (Room::Small, b"first connection"),
+    (Room::Small, b"the second"),
+    (Room::Large, b"the third, into large buffers"),
+    (Room::Large, b"and the last"),
+];
+
+/// The two ends of a connection; the ring receives at the first.
+type Pair = (OwnedFd, OwnedFd);
+
+/// A connection for each message.
+fn pairs() -> io::Result<Vec<Pair>> {
+    let pair = |_| {
+        let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
+        Ok(socketpair(family, SocketType::STREAM, flags, None)?)
     };
-    let pairs = [
-        pair().map_err(RingError::Other)?,
-        pair().map_err(RingError::Other)?,
-    ];
-    let mut ours = Vec::new();
-    for (index, (near, far)) in pairs.into_iter().enumerate() {
-        let socket = Socket::from(near);
-        ours.push((socket, far));
-        let room = Room::Small;
+    MESSAGES.iter().map(pair).collect()
+}
+
+/// Receives different bytes on several connections at once, into buffers full of poison. Some
+/// kernels register a ring of buffers and then fill none, or the same one for all. Large buffers
+/// are a ring of their own, with memory that only what is received initialises.
+///
+/// Its receives are ended in any case; should one not end, dropping the ring joins it.
+fn self_test(ring: &mut Uring, pairs: &[Pair]) -> Result<(), RingError> {
+    const POISON: u8 = 0xa5;
+    ring.buffers_mut().poison(POISON);
+    for (index, ((near, _), (room, _))) in pairs.iter().zip(MESSAGES).enumerate() {
+        let socket = Socket::from_raw(near.as_raw_fd());
         ring.push(Op::Receive { socket, room }, receive_token(index));
     }
-    for (message, (_, far)) in MESSAGES.iter().zip(&ours) {
-        rustix::io::write(far.as_fd(), message).map_err(|errno| RingError::Other(errno.into()))?;
+    let sent = pairs
+        .iter()
+        .zip(MESSAGES)
+        .try_for_each(|((_, far), (_, message))| rustix::io::write(far, message).map(drop));
+    let mut ended = 0;
+    let result = sent
+        .map_err(|errno| RingError::Other(errno.into()))
+        .and_then(|()| expect_messages(ring, &mut ended));
+    for index in 0..pairs.len() {
+        let target = receive_token(index);
+        ring.push(Op::Cancel { target }, Token::of_core(OpKind::Cancel));
     }
-    let result = expect_messages(ring, MESSAGES);
-    for (index, _) in MESSAGES.iter().enumerate() {
-        ring.push(
-            Op::Cancel {
-                target: receive_token(index),
-            },
-            Token::of_core(OpKind::Cancel),
-        );
-    }
-    let ended = expect_ends(ring, 2 * MESSAGES.len());
-    for (socket, _) in ours {
-        ring.close_now(socket);
-    }
-    result.and(ended).map_err(RingError::Untrustworthy)
+    let all_ended = expect_ends(ring, 2 * pairs.len(), ended);
+    result.and(all_ended)
 }
 
 fn receive_token(index: usize) -> Token {
@@ -280,68 +291,83 @@ fn receive_token(index: usize) -> Token {
     )
 }
 
-fn expect_messages(ring: &mut Uring, messages: [&[u8]; 2]) -> Result<(), &'static str> {
-    let mut received = [Vec::new(), Vec::new()];
+/// Takes what was sent. `ended` counts the receives that will not complete again.
+fn expect_messages(ring: &mut Uring, ended: &mut usize) -> Result<(), RingError> {
+    let mut received = MESSAGES.map(|_| Vec::new());
     for _ in 0..100 {
         wait(ring)?;
         while let Some(completion) = ring.next_completion() {
+            *ended += usize::from(!completion.more);
             let Loan::Buffer(buffer) = completion.loan else {
-                return Err("a receive failed or brought no buffer");
+                return Err(refused(completion.result));
             };
             if let Some(received) = received.get_mut(completion.token.slot.index()) {
                 received.extend_from_slice(&ring.bytes(&buffer));
             }
             ring.recycle(buffer);
         }
-        if received
-            .iter()
-            .zip(messages)
-            .all(|(received, message)| received.len() >= message.len())
-        {
-            let intact = received
-                .iter()
-                .zip(messages)
-                .all(|(received, sent)| received == sent);
-            return if intact {
+        let mut each = received.iter().zip(MESSAGES);
+        let is_complete = each
+            .clone()
+            .all(|(received, (_, sent))| received.len() >= sent.len());
+        if is_complete {
+            return if each.all(|(received, (_, sent))| received == sent) {
                 Ok(())
             } else {
-                Err("what was received is not what was sent")
+                Err(untrustworthy("what was received is not what was sent"))
             };
         }
     }
-    Err("what was sent did not arrive")
+    Err(untrustworthy("what was sent did not arrive"))
 }
 
-/// Takes the last completions of so many operations.
-fn expect_ends(ring: &mut Uring, mut count: usize) -> Result<(), &'static str> {
+/// What a receive that brought nothing says of the ring.
+fn refused(result: i32) -> RingError {
+    if result == -libc::EINVAL {
+        // Before 6.0 a receive cannot repeat.
+        return RingError::Missing(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    untrustworthy("a receive failed or brought no buffer")
+}
+
+/// Takes the last completions of so many operations, `ended` of which had theirs.
+fn expect_ends(ring: &mut Uring, count: usize, mut ended: usize) -> Result<(), RingError> {
     for _ in 0..100 {
+        if ended == count {
+            return Ok(());
+        }
         wait(ring)?;
         while let Some(completion) = ring.next_completion() {
-            count -= usize::from(!completion.more);
+            ended += usize::from(!completion.more);
             if let Loan::Buffer(buffer) = completion.loan {
                 ring.recycle(buffer);
             }
         }
-        if count == 0 {
-            return Ok(());
-        }
     }
-    Err("a cancelled receive did not end")
+    Err(untrustworthy("a cancelled receive did not end"))
 }
 
-fn wait(ring: &mut Uring) -> Result<(), &'static str> {
+fn untrustworthy(what: &'static str) -> RingError {
+    RingError::Untrustworthy(what)
+}
+
+fn wait(ring: &mut Uring) -> Result<(), RingError> {
     ring.submit_and_wait(Wait::AtMost(Duration::from_millis(20)))
-        .map_err(|_| "it could not be entered")
+        .map_err(|_| untrustworthy("it could not be entered"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    use std::time::Instant;
+
+    use rustix::net::{Shutdown, shutdown, socket_with};
+
     #[test]
     fn each_cause_has_its_own_message_and_fix() {
         let cases = [
-            (libc::ENOSYS, None, "5.19"),
+            (libc::ENOSYS, None, "6.0"),
             (libc::EPERM, Some(2), "kernel.io_uring_disabled = 2"),
             (libc::EPERM, Some(0), "seccomp"),
             (libc::EPERM, None, "seccomp"),
@@ -369,6 +395,55 @@ mod tests {
         }
         for rung in Rung::ALL {
             open(rung, &Config::default()).unwrap_or_else(|error| panic!("{rung}: {error}"));
+        }
+    }
+
+    /// Tests a ring with these connections, which must fail at once and leave nothing in flight.
+    #[track_caller]
+    fn fails_at_once(rung: Rung, pairs: &[Pair]) -> RingError {
+        let mut ring = make(rung, &Config::default()).expect("it can be had");
+        let began = Instant::now();
+        let error = self_test(&mut ring, pairs).expect_err("nothing can be received");
+        assert!(began.elapsed() < Duration::from_secs(1), "{rung}: {error}");
+        for (_, far) in pairs {
+            let _ = rustix::io::write(far, b"late"); // some cannot
+        }
+        wait(&mut ring).expect("it can be entered");
+        let completion = ring.next_completion();
+        assert!(completion.is_none(), "{rung}: {completion:?}");
+        error
+    }
+
+    #[test]
+    fn a_receive_that_is_refused_is_told_at_once() {
+        if open(Rung::Best, &Config::default()).is_err() {
+            return; // no io_uring on this machine: `cores` reports it
+        }
+        for rung in Rung::ALL {
+            for refused in 0..MESSAGES.len() {
+                let mut pairs = pairs().expect("sockets");
+                let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
+                let alone = socket_with(family, SocketType::STREAM, flags, None);
+                // Connected to nobody: receives fail as all that repeat do before 6.0.
+                let alone = alone.expect("a socket");
+                let _connected = std::mem::replace(&mut pairs[refused].0, alone);
+                let error = fails_at_once(rung, &pairs);
+                assert!(matches!(error, RingError::Missing(_)), "{rung}: {error}");
+                assert!(error.is_final() && error.to_string().contains("6.0"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_sent_leaves_no_receive_behind() {
+        if open(Rung::Best, &Config::default()).is_err() {
+            return; // no io_uring on this machine: `cores` reports it
+        }
+        for rung in Rung::ALL {
+            let pairs = pairs().expect("sockets");
+            shutdown(&pairs[1].1, Shutdown::Write).expect("an end");
+            let error = fails_at_once(rung, &pairs);
+            assert!(matches!(error, RingError::Other(_)), "{rung}: {error}");
         }
     }
 }

@@ -248,7 +248,11 @@ mod tests {
             Err::<(), _>(Error::new(404, "").with_header("Cache-Control", "max-age=60"))
         });
         let answer = Client::new(server.build()?)?.get("/").send()?;
-        assert_eq!(answer.header("Cache-Control"), Some("max-age=60"), "its own");
+        assert_eq!(
+            answer.header("Cache-Control"),
+            Some("max-age=60"),
+            "its own"
+        );
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Always true here:
 //! - It is removed at most once, and only while it leads to the socket that was bound there: a
 //!   process that follows may have bound its own at the same path meanwhile.
+//! - It does not stay behind: the last that names it removes it, if nobody has.
 //!
 //! Not here: when it is removed (`admission.rs`, and `cores.rs` for cores that failed).
 
@@ -50,13 +51,38 @@ impl BoundPath {
 
     /// Removes it: nobody new finds the socket.
     pub(crate) fn remove(&self) {
-        let shared = &*self.0;
-        if shared.is_removed.swap(true, Ordering::SeqCst) {
+        self.0.remove();
+    }
+
+    /// Whether it still leads to the socket that was bound there, which must be open: its inode's
+    /// number may be another's afterwards.
+    ///
+    /// # Errors
+    ///
+    /// As `stat(2)`: nothing is there any more.
+    pub(crate) fn leads_here(&self) -> io::Result<bool> {
+        self.0.leads_here()
+    }
+}
+
+impl Shared {
+    fn leads_here(&self) -> io::Result<bool> {
+        Ok(File::at(&self.path)? == self.file)
+    }
+
+    fn remove(&self) {
+        if self.is_removed.swap(true, Ordering::SeqCst) {
             return; // an inode's number may be given to the next file: once is enough
         }
-        if File::at(&shared.path).is_ok_and(|file| file == shared.file) {
-            let _ = std::fs::remove_file(&shared.path); // somebody else may have done it
+        if matches!(self.leads_here(), Ok(true)) {
+            let _ = std::fs::remove_file(&self.path); // somebody else may have done it
         }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 

@@ -211,16 +211,26 @@ impl Group {
         tail.store(self.tail, Ordering::Release);
     }
 
-    /// Fills the first pages of buffers with a byte.
+    /// Fills buffers with a byte: the first pages of an arena, the first bytes of whole ones.
     fn poison(&mut self, byte: u8) {
-        let Lendable::Arena(arena) = &self.memory else {
-            return;
-        };
-        let bytes = usize::from(self.count) * self.bytes as usize;
-        // SAFETY: the whole arena is ours to write: it lies within the allocation, nothing was
-        // received yet (the ring was just made and no receive is armed), and `self` is exclusive.
-        unsafe {
-            arena.start.as_ptr().write_bytes(byte, bytes.min(16 * PAGE));
+        /// As many as the smallest buffer has: more would touch pages that are not in use.
+        const OF_EACH: usize = 64;
+        match &mut self.memory {
+            Lendable::Arena(arena) => {
+                let bytes = usize::from(self.count) * self.bytes as usize;
+                // SAFETY: the whole arena is ours to write: it lies within the allocation, nothing
+                // was received yet (the ring was just made and no receive is armed), and `self` is
+                // exclusive.
+                unsafe {
+                    arena.start.as_ptr().write_bytes(byte, bytes.min(16 * PAGE));
+                }
+            }
+            Lendable::Whole(places) => {
+                for place in places {
+                    let room = place.spare_capacity_mut().iter_mut();
+                    room.take(OF_EACH).for_each(|at| _ = at.write(byte));
+                }
+            }
         }
     }
 }
@@ -305,5 +315,6 @@ impl Buffers {
     pub(crate) fn poison(&mut self, byte: u8) {
         assert_eq!(self.lent, 0, "buffers are in use");
         self.small.poison(byte);
+        self.large.poison(byte);
     }
 }

@@ -12,7 +12,7 @@ use super::machine::Unread;
 use super::parse::grouped;
 
 /// Below the first no ring can be had, below the second not the best kind.
-const VERSIONS: ((u32, u32), (u32, u32)) = ((5, 19), (6, 1));
+const VERSIONS: ((u32, u32), (u32, u32)) = ((6, 0), (6, 1));
 
 pub(super) static KNOBS: [Knob; 4] = [
     Knob {
@@ -53,7 +53,7 @@ pub(super) static KNOBS: [Knob; 4] = [
         id: "kernel.release",
         title: "The kernel's version",
         default: "what the distribution ships",
-        why: "io_uring as Ringlane uses it came with 5.19; 6.1 brought completions without \
+        why: "io_uring as Ringlane uses it came with 6.0; 6.1 brought completions without \
               interrupting the worker, 6.6 a queue without an index.",
         setting: Setting::Checked {
             wanted: ["at least 6.1", "at least 6.1", "at least 6.1"],

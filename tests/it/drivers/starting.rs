@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ringlane_reactor::cores::{self, Cores, Driver, Setup, StartError};
@@ -20,6 +21,8 @@ on_both_drivers! {
     connections_go_to_the_core_on_whose_cpu_they_come_in
     cores_without_a_cpu_each_cannot_be_chosen_by_it
     an_application_that_cannot_be_made_is_an_error_of_the_start
+    an_address_that_is_taken_meanwhile_is_an_error_of_the_start
+    of_two_that_start_at_one_path_one_serves_and_the_other_says_so
     nowhere_to_listen_is_an_error_of_the_start
     a_core_that_panics_ends_the_others
 }
@@ -70,14 +73,12 @@ fn cores_start_serve_and_end_in_order<R: RealRing>() {
         assert_eq!(cores.addresses()[1], binds[1]);
         let clients: Vec<_> = (0..20).map(|_| client(port(&cores))).collect();
         clients.iter().for_each(|client| ping(client, b"hello"));
-        let mut unix = UnixStream::connect(&path).expect("connecting");
-        unix.write_all(b"hello").expect("sending");
-        unix.read_exact(&mut [0; 5]).expect("the answer");
+        ping_by_path(&path);
         let taken = cores::start(setup(driver, vec![Bind::Tcp(port(&cores))]), |_| {
             script(echo)
         });
         assert!(matches!(taken, Err(StartError::Bind(_))));
-        drop((clients, unix));
+        drop(clients);
         let (control, address) = (cores.control(), port(&cores));
         control.drain(Duration::from_secs(5));
         cores.wait().expect("they end in order");
@@ -192,12 +193,25 @@ fn cores_without_a_cpu_each_cannot_be_chosen_by_it<R: RealRing>() {
     }
 }
 
+/// Ports that nobody has.
+fn free_ports<const COUNT: usize>() -> [SocketAddr; COUNT] {
+    let any = |_| TcpListener::bind("127.0.0.1:0").expect("a free port");
+    std::array::from_fn(any).map(|listener| listener.local_addr().expect("its port"))
+}
+
+fn ping_by_path(path: &Path) {
+    let mut client = UnixStream::connect(path).expect("connecting");
+    client.write_all(b"hello").expect("sending");
+    client.read_exact(&mut [0; 5]).expect("the answer");
+}
+
 fn an_application_that_cannot_be_made_is_an_error_of_the_start<R: RealRing>() {
     let _watched = watch("a start that fails");
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let address = free.expect("a free port");
+    let path = socket_path("failing");
+    let [address] = free_ports();
+    let binds = vec![Bind::Unix(path.clone()), Bind::Tcp(address)];
     let start = |fails: bool| {
-        cores::start(setup(R::DRIVER, vec![Bind::Tcp(address)]), move |core| {
+        cores::start(setup(R::DRIVER, binds.clone()), move |core| {
             assert!(!fails || core == 0, "the application cannot be made");
             script(echo)
         })
@@ -206,10 +220,69 @@ fn an_application_that_cannot_be_made_is_an_error_of_the_start<R: RealRing>() {
     let text = error.to_string();
     assert!(text.contains("making an application on its core"), "{text}");
     assert!(TcpStream::connect(address).is_err(), "somebody listens");
+    assert!(!path.exists(), "a path is left");
     let cores = start(false).expect("nothing is left of the first start");
     ping(&client(address), b"hello");
     cores.control().stop();
     cores.wait().expect("they end in order");
+}
+
+fn an_address_that_is_taken_meanwhile_is_an_error_of_the_start<R: RealRing>() {
+    let _watched = watch("an address that is taken");
+    let path = socket_path("taken");
+    let [free, contested] = free_ports();
+    let binds = vec![
+        Bind::Tcp(free),
+        Bind::Unix(path.clone()),
+        Bind::Tcp(contested),
+    ];
+    let other = Arc::new(OnceLock::new());
+    let seize = Arc::clone(&other);
+    let started = cores::start(setup(R::DRIVER, binds), move |_| {
+        // Everything is bound and nothing listens yet.
+        seize.get_or_init(|| TcpListener::bind(contested).expect("nobody listens yet"));
+        script(echo)
+    });
+    match started {
+        Err(StartError::Bind(error)) => {
+            assert_eq!(error.bind, Bind::Tcp(contested));
+            let text = error.to_string();
+            assert!(text.contains("another process listens there"), "{text}");
+        }
+        started => panic!("{started:?}"),
+    }
+    assert!(
+        TcpStream::connect(free).is_err(),
+        "somebody listens where nobody accepts"
+    );
+    assert!(!path.exists(), "a path is left");
+    assert_eq!(Arc::strong_count(&other), 1, "a core is left");
+}
+
+fn of_two_that_start_at_one_path_one_serves_and_the_other_says_so<R: RealRing>() {
+    let _watched = watch("two at one path");
+    let path = socket_path("contested");
+    let binds = vec![Bind::Unix(path.clone())];
+    let other = Arc::new(OnceLock::new());
+    let (start, seize) = (setup(R::DRIVER, binds.clone()), Arc::clone(&other));
+    let started = cores::start(setup(R::DRIVER, binds), move |_| {
+        // Nobody listens at the path yet: it looks as if it was left behind.
+        seize.get_or_init(|| cores::start(start.clone(), |_| script(echo)).expect("a dead path"));
+        script(echo)
+    });
+    match started {
+        Err(StartError::Bind(error)) => {
+            let text = error.to_string();
+            assert!(text.contains("another process listens there"), "{text}");
+        }
+        started => panic!("nobody finds it: {started:?}"),
+    }
+    ping_by_path(&path);
+    let serving = Arc::into_inner(other).and_then(OnceLock::into_inner);
+    let serving = serving.expect("nothing is left of the first start");
+    serving.control().drain(Duration::from_secs(5));
+    serving.wait().expect("they end in order");
+    assert!(!path.exists());
 }
 
 fn nowhere_to_listen_is_an_error_of_the_start<R: RealRing>() {

@@ -48,7 +48,7 @@ fn each_refusal_has_its_own_fix() {
         (RingError::Filtered(error()), "seccomp=PROFILE.json"),
         (RingError::Disabled(2), "io_uring_disabled=0"),
         (RingError::LockedMemory(error()), "LimitMEMLOCK"),
-        (RingError::Missing(error()), "5.19"),
+        (RingError::Missing(error()), "6.0"),
     ];
     for (error, part) in cases {
         let (severity, said) = judged(vec![Err(error)]);

@@ -181,16 +181,16 @@ pub(super) const CASES: &[Case] = &[
     (
         "kernel.release",
         Safe,
-        &[("proc/sys/kernel/osrelease", "5.15.0-91")],
+        &[("proc/sys/kernel/osrelease", "5.19.0-50")],
         Warning,
-        "5.15.0-91",
+        "5.19.0-50",
     ),
     (
         "kernel.release",
         Safe,
-        &[("proc/sys/kernel/osrelease", "5.19.1")],
+        &[("proc/sys/kernel/osrelease", "6.0.1")],
         Advice,
-        "5.19.1",
+        "6.0.1",
     ),
     (
         "seccomp",
