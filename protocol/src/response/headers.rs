@@ -309,6 +309,30 @@ impl ResponseHeaders {
         members.any(|one| one.trim_ascii().eq_ignore_ascii_case(member.as_bytes()))
     }
 
+    /// Says in `Vary` that the answer depends on that header of the request, unless it says so
+    /// already, or that it depends on anything (RFC 9110 §12.5.5).
+    ///
+    /// ```
+    /// use ringlane_protocol::ResponseHeaders;
+    ///
+    /// let mut headers = ResponseHeaders::default();
+    /// headers.vary_by("Accept")?;
+    /// headers.vary_by("Origin")?;
+    /// headers.vary_by("accept")?;
+    /// assert_eq!(headers.get("Vary"), Some(&b"Accept, Origin"[..]));
+    /// # Ok::<(), ringlane_protocol::HeaderError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`add_to_list`](Self::add_to_list); nothing is changed then.
+    pub fn vary_by(&mut self, name: &str) -> Result<(), HeaderError> {
+        if self.contains_member("Vary", "*") || self.contains_member("Vary", name) {
+            return Ok(());
+        }
+        self.add_to_list("Vary", name)
+    }
+
     /// Removes every value of a header, whatever the case of `name`. Tells whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let mut removed = 0;

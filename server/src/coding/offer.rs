@@ -175,10 +175,11 @@ fn is_bound(headers: &ResponseHeaders) -> bool {
 
 /// RFC 9110 §12.5.5: a cache must know what the answer depends on. False if there is no room.
 fn says_vary(reply: &Reply) -> bool {
-    let mut headers = reply.headers.borrow_mut();
-    headers.contains_member("Vary", "*")
-        || headers.contains_member("Vary", "Accept-Encoding")
-        || headers.add_to_list("Vary", "Accept-Encoding").is_ok()
+    reply
+        .headers
+        .borrow_mut()
+        .vary_by("Accept-Encoding")
+        .is_ok()
 }
 
 /// Says that the answer is coded. False if there is no room.

@@ -234,13 +234,10 @@ impl Context {
         drop_caught(shared); // bytes may have an owner of a user's
     }
 
-    /// Says that the answer depends on that header of the request (RFC 9110 §12.5.5).
-    pub(crate) fn varies_by(&self, name: &str) {
+    /// Says that the answer depends on that header of the request.
+    pub(crate) fn vary_by(&self, name: &str) {
         if let Some(reply) = self.open_reply() {
-            let mut headers = reply.headers.borrow_mut();
-            if !headers.contains_member("Vary", "*") && !headers.contains_member("Vary", name) {
-                let _ = headers.add_to_list("Vary", name); // no room: it may be kept wrongly
-            }
+            let _ = reply.headers.borrow_mut().vary_by(name); // no room: it may be kept wrongly
         }
     }
 

@@ -190,12 +190,9 @@ fn settle_origin(reply: &Reply) {
 
 /// RFC 9110 §12.5.5: a cache must know that the answer to one origin is none to another.
 fn say_origin(headers: &mut ResponseHeaders) {
-    if headers.contains_member("Vary", "*") || headers.contains_member("Vary", "Origin") {
-        return;
-    }
-    if headers.add_to_list("Vary", "Origin").is_err() {
+    if headers.vary_by("Origin").is_err() {
         headers.remove("Access-Control-Allow-Origin"); // so that no page may read it
-        let _ = headers.add_to_list("Vary", "Origin"); // there is room now, if there was an origin
+        let _ = headers.vary_by("Origin"); // there is room now, if there was an origin
     }
 }
 

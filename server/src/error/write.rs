@@ -40,7 +40,7 @@ impl Error {
 
     /// In the form that the client accepts.
     pub(crate) fn write(&self, ctx: &Context) {
-        ctx.varies_by("Accept");
+        ctx.vary_by("Accept");
         let form = match accepts_json(ctx) {
             true => Form::Json,
             false => Form::Text,

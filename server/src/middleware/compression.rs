@@ -144,7 +144,7 @@ impl Compression {
         let is_forced = !weights.accept_identity();
         if is_forced && coding.is_none() {
             // RFC 9110 §12.5.3: not even an answer without a coding is acceptable.
-            ctx.set_header("Vary", "Accept-Encoding");
+            ctx.vary_by("Accept-Encoding");
             let problem = "no acceptable content coding";
             return Err(Error::new(StatusCode::NOT_ACCEPTABLE, problem));
         }
