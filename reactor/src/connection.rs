@@ -8,7 +8,7 @@
 
 use crate::application::{CloseReason, Io};
 use crate::clock::Instant;
-use crate::flow::{Flow, Ticket};
+use crate::flow::Flow;
 use crate::inbox::{Carry, Inbox};
 use crate::op::{Room, Socket};
 use crate::outbox::Outbox;
@@ -52,8 +52,6 @@ pub(crate) struct Connection<C> {
     pub(crate) phase: Phase,
     pub(crate) receiving: Receiving,
     pub(crate) flow: Flow,
-    /// Its place among those who wait for buffers, until it has got one.
-    pub(crate) ticket: Option<Ticket>,
     pub(crate) in_flight: u16,
     /// A wait for the peer's hang-up is armed, in place of a receive.
     pub(crate) hang_up_armed: bool,
@@ -70,6 +68,8 @@ pub(crate) struct Connection<C> {
     pub(crate) deadline: Instant,
     /// When the send in flight must have got on.
     pub(crate) write_deadline: Instant,
+    /// When a receive of it first found no buffer since it has got one; mostly never.
+    pub(crate) starved_since: Instant,
     /// When the wheel looks at it next.
     pub(crate) looked_at: Instant,
     /// Input that was shown and not consumed.
@@ -96,7 +96,6 @@ impl<C> Connection<C> {
             phase: Phase::Open,
             receiving: Receiving::Not,
             flow: Flow::default(),
-            ticket: None,
             in_flight: 0,
             hang_up_armed: false,
             sending: false,
@@ -107,6 +106,7 @@ impl<C> Connection<C> {
             over_limit,
             deadline: Instant::NEVER,
             write_deadline: Instant::NEVER,
+            starved_since: Instant::NEVER,
             looked_at: Instant::NEVER,
             carry: Carry::default(),
             outbox: Outbox::default(),

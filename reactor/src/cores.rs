@@ -252,9 +252,13 @@ where
         .collect::<Result<_, _>>()?;
     let application = Arc::new(application);
     let (crew, driver) = choose(&setup, cores, pins.as_deref(), &application)?;
-    tracing::info!(cores, pinned = pins.is_some(), "{driver}");
+    let pinned = pins.is_some();
     let steered = pins.filter(|_| setup.listen.incoming_cpu);
-    serve(crew, bounds, setup.listen, steered.as_deref(), driver)
+    let running = serve(crew, bounds, setup.listen, steered.as_deref(), driver)?;
+    let addresses: Vec<String> = running.addresses.iter().map(Bind::to_string).collect();
+    let addresses = addresses.join(",");
+    tracing::info!(cores, pinned, %addresses, "{}", running.driver);
+    Ok(running)
 }
 
 /// Raises the first driver that works on all cores, and says why it is that one.

@@ -81,7 +81,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         }
         let outcome = receive_outcome(result);
         if let Loan::Buffer(buffer) = loan {
-            connection.ticket = None;
+            connection.starved_since = Instant::NEVER;
             connection.flow.note(buffer.len >= self.config.buffer_bytes);
             if outcome == ReceiveOutcome::Bytes && connection.phase == Phase::Open {
                 self.advance(slot, Some(&buffer));
@@ -276,17 +276,16 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.stand_in_line(slot);
     }
 
-    /// Puts a connection in line for buffers of the kind that it wants: before all who came later,
-    /// however often its turn has come since and others were quicker.
+    /// Puts a connection in line for buffers of the kind that it wants.
     fn stand_in_line(&mut self, slot: Slot) {
         let connection = &mut self.connections[slot.index()];
         connection.receiving = Receiving::Starved;
+        let now = self.clock.now();
+        connection.starved_since = connection.starved_since.min(now);
+        let times = (connection.starved_since, now);
         let room = connection.flow.room();
-        let ticket = *connection
-            .ticket
-            .get_or_insert_with(|| self.starved.ticket());
         self.starved
-            .join(room, (ticket, slot, connection.generation));
+            .join(room, times, (slot, connection.generation));
     }
 
     /// Arms those in line again, in order, as many as there are buffers.

@@ -8,10 +8,14 @@
 //! (`exchange.rs`).
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
+use std::time::Duration;
 
+use crate::clock::Instant;
 use crate::op::Room;
 use crate::token::{Generation, Slot};
+
+/// How long a connection may be without buffers that others get.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// So many receives in a row that fill a small buffer, or do not, decide.
 const IN_A_ROW: u8 = 3;
@@ -54,42 +58,34 @@ impl Flow {
     }
 }
 
-/// When a connection found no buffer for the first time since it got one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Ticket(NonZeroU32);
-
-impl Ticket {
-    /// Numbers begin anew after all were given out; no two that wait are that far apart.
-    fn is_before(self, other: Self) -> bool {
-        self.0.get().wrapping_sub(other.0.get()).cast_signed() < 0
-    }
-}
-
-/// One connection in a line.
-type Waiting = (Ticket, Slot, Generation);
+/// One connection in a line; those whose turn has come say since when they have waited.
+type Waiting = (Option<Instant>, Slot, Generation);
 
 /// Connections that found no buffer, in the order in which they get one.
 ///
-/// Whose turn it is may come too late, when another has taken all buffers of the turn: then it
-/// comes again before anybody's who got some meanwhile.
+/// The first of them can take every buffer of a turn, and be first again: that is quick, since what
+/// it is sent is still in the caches, and unfair. So whoever has waited for [`PATIENCE`] goes before
+/// those who have not, and before who has waited less.
 #[derive(Debug, Default)]
 pub(crate) struct Starved {
     small: VecDeque<Waiting>,
     large: VecDeque<Waiting>,
-    tickets: u32,
 }
 
 impl Starved {
-    pub(crate) fn ticket(&mut self) -> Ticket {
-        self.tickets = self.tickets.checked_add(1).unwrap_or(1);
-        Ticket(NonZeroU32::new(self.tickets).unwrap_or(NonZeroU32::MIN))
-    }
-
-    /// Joins the line of those who want such buffers.
-    pub(crate) fn join(&mut self, room: Room, waiting: Waiting) {
+    /// Joins the line of those who want such buffers, who has had none since then.
+    pub(crate) fn join(
+        &mut self,
+        room: Room,
+        (since, now): (Instant, Instant),
+        (slot, generation): (Slot, Generation),
+    ) {
         let line = self.line(room);
-        let place = line.partition_point(|(ticket, ..)| ticket.is_before(waiting.0));
-        line.insert(place, waiting);
+        if now < since + PATIENCE {
+            return line.push_back((None, slot, generation));
+        }
+        let place = line.partition_point(|(other, ..)| other.is_some_and(|other| other <= since));
+        line.insert(place, (Some(since), slot, generation));
     }
 
     /// Takes those whose turn it is, of whom some may have ended.
@@ -123,6 +119,32 @@ impl Starved {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_has_waited_long_goes_first() {
+        let mut starved = Starved::default();
+        let generation = Generation::default();
+        let after = |millis| Instant::default() + Duration::from_millis(millis);
+        let mut join = |slot, since, now| {
+            let times = (after(since), after(now));
+            starved.join(Room::Large, times, (Slot::new(slot), generation));
+        };
+        join(1, 20, 20);
+        join(2, 11, 20);
+        join(3, 10, 20); // long enough
+        join(4, 20, 20);
+        join(5, 5, 20);
+        join(6, 10, 20);
+        let order: Vec<Slot> = starved
+            .next(Room::Large, 5)
+            .iter()
+            .map(|one| one.1)
+            .collect();
+        assert_eq!(order, [5, 3, 6, 1, 2].map(Slot::new));
+        assert!(starved.is_waited_for(Room::Large) && !starved.is_waited_for(Room::Small));
+        assert_eq!(starved.next(Room::Large, 5).len(), 1);
+        assert!(starved.is_empty());
+    }
 
     #[track_caller]
     fn check(history: &str, expected: Room) {

@@ -91,6 +91,11 @@ use crate::Builder;
 /// let server = Server::builder().with(Uncached).get("/", |_| "now").build()?;
 /// # Ok::<(), ringlane::BuildError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be installed by `with`",
+    label = "not a `Middleware`",
+    note = "a function is a layer, too: `wrap` takes an asynchronous one of a Context and what is `Next`, `before` and `after` take synchronous ones of a `&Context`"
+)]
 pub trait Middleware {
     /// Adds its layers to a scope.
     fn install<S>(self, scope: Builder<S>) -> Builder<S>;

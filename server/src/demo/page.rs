@@ -15,7 +15,7 @@ pub(crate) fn show(ctx: &Context, (driver, workers): (&str, usize), has_dashboar
         .replace("{version}", env!("CARGO_PKG_VERSION"))
         .replace("{driver}", &escape(driver).replace('|', "|<wbr>"))
         .replace("{workers}", &workers.to_string())
-        .replace("{host}", &escape(ctx.host()));
+        .replace("{host}", &escape(ctx.client_host()));
     ctx.html(page);
 }
 

@@ -1,6 +1,6 @@
 //! How an error is written on a Context, and logged.
 
-use ringlane_protocol::media_ranges;
+use ringlane_protocol::{StatusCode, media_ranges};
 use serde::Serialize;
 
 use super::Error;
@@ -84,9 +84,11 @@ impl Error {
     /// What the client is not told, somebody must be.
     fn log(&self, ctx: &Context) {
         let (method, target) = (ctx.method(), ctx.target());
-        if self.status().is_server_error() {
+        // A method that nobody knows is the client's idea (RFC 9110 §15.6.2).
+        let status = self.status();
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             tracing::error!(%method, target, error = ?self, "a request failed");
-        } else if self.source().is_some() {
+        } else if self.source().is_some() || status.is_server_error() {
             tracing::debug!(%method, target, error = ?self, "a request was refused");
         }
     }

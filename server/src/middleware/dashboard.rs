@@ -128,12 +128,16 @@ impl Middleware for Dashboard {
         let part =
             move |content_type, text| move |ctx: Context| self.send(&ctx, content_type, text);
         let scope = scope
-            .get("/_ringlane", move |ctx: Context| {
+            // One route, so that it stands under every policy for trailing slashes.
+            .get("/_ringlane/{*part?}", move |ctx: Context| {
                 self.admit(&ctx)?;
-                ctx.redirect(StatusCode::PERMANENT_REDIRECT, "/_ringlane/");
+                match ctx.path() {
+                    "/_ringlane/" => self.send(&ctx, "text/html; charset=utf-8", PAGE)?,
+                    "/_ringlane" => ctx.redirect(StatusCode::PERMANENT_REDIRECT, "/_ringlane/"),
+                    _ => return Err(Error::new(StatusCode::NOT_FOUND, "not found")),
+                }
                 crate::ok()
             })
-            .get("/_ringlane/", part("text/html; charset=utf-8", PAGE))
             .get("/_ringlane/page.css", part("text/css", STYLE))
             .get("/_ringlane/charts.js", part("text/javascript", CHARTS))
             .get("/_ringlane/page.js", part("text/javascript", SCRIPT))

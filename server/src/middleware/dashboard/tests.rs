@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::sampler::ALONE_MAX;
 use super::{Board, Dashboard};
 use crate::testing::{Client, EventStream, Item};
-use crate::{Builder, Context, Result, Server};
+use crate::{Builder, Context, Result, Server, TrailingSlash};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -111,6 +111,25 @@ fn each_second_is_told_with_what_happened_in_it() -> Result {
     let mut late = late.event_stream()?;
     client.run(SECOND / 4)?;
     assert_eq!(samples(&mut late)?, [sample.clone(), quiet.clone()]);
+    Ok(())
+}
+
+#[test]
+fn it_stands_under_every_policy_for_trailing_slashes() -> Result {
+    for policy in [
+        TrailingSlash::Strict,
+        TrailingSlash::Ignore,
+        TrailingSlash::Redirect,
+    ] {
+        let server = routes(Dashboard::new().public(true)).trailing_slash(policy);
+        let mut client = Client::new(server.build()?)?;
+        let moved = client.get("/_ringlane").send()?;
+        assert_eq!(moved.header("Location"), Some("/_ringlane/"), "{policy:?}");
+        let page = client.get("/_ringlane/").send()?;
+        assert!(page.text().contains("<h1"), "{policy:?}");
+        assert_eq!(client.get("/_ringlane/page.js").send()?.status(), 200);
+        assert_eq!(client.get("/_ringlane/other").send()?.status(), 404);
+    }
     Ok(())
 }
 
