@@ -64,8 +64,8 @@ type Waiting = (Option<Instant>, Slot, Generation);
 /// Connections that found no buffer, in the order in which they get one.
 ///
 /// The first of them can take every buffer of a turn, and be first again: that is quick, since what
-/// it is sent is still in the caches, and unfair. So whoever has waited for [`PATIENCE`] goes before
-/// those who have not, and before who has waited less.
+/// it is sent is still in the caches, and unfair. So whoever has waited for [`PATIENCE`] goes
+/// before those who have not, and before who has waited less.
 #[derive(Debug, Default)]
 pub(crate) struct Starved {
     small: VecDeque<Waiting>,
