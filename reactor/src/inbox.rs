@@ -18,7 +18,11 @@ use crate::ring::Arrived;
 /// assert!(ringlane_reactor::Carry::default().is_empty());
 /// ```
 #[derive(Debug, Default)]
-pub struct Carry {
+pub struct Carry(Option<Box<Carried>>);
+
+/// Apart, since most connections carry nothing and pay one word for it.
+#[derive(Debug)]
+struct Carried {
     memory: Vec<u8>,
     /// So much of it was consumed: never all.
     start: usize,
@@ -28,40 +32,53 @@ impl Carry {
     /// All of it.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.memory[self.start..]
+        match &self.0 {
+            Some(carried) => &carried.memory[carried.start..],
+            None => &[],
+        }
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.0 {
+            Some(carried) => &mut carried.memory[carried.start..],
+            None => &mut [],
+        }
     }
 
     /// How many bytes.
     #[inline]
     pub fn len(&self) -> usize {
-        self.memory.len() - self.start
+        self.bytes().len()
     }
 
     /// Whether there are none; then it holds no memory either.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.memory.is_empty()
+        self.0.is_none()
     }
 
     fn push(&mut self, more: &[u8], spare: impl FnOnce() -> Vec<u8>) {
-        if self.memory.capacity() == 0 {
-            self.memory = spare();
-        }
-        self.memory.extend_from_slice(more);
+        let carried = self.0.get_or_insert_with(|| {
+            let (memory, start) = (spare(), 0);
+            Box::new(Carried { memory, start })
+        });
+        carried.memory.extend_from_slice(more);
     }
 
     /// Takes bytes off the front. The rest is moved only when it is the smaller part: however
     /// little is consumed at a time, no more bytes are moved than were consumed.
     fn consume(&mut self, count: usize) -> Option<Vec<u8>> {
-        self.start += count;
-        if self.start == self.memory.len() {
-            self.start = 0;
-            self.memory.clear();
-            return Some(std::mem::take(&mut self.memory));
+        let carried = self.0.as_mut()?;
+        carried.start += count;
+        if carried.start == carried.memory.len() {
+            let mut memory = self.0.take()?.memory;
+            memory.clear();
+            return Some(memory);
         }
-        if self.start > self.memory.len() / 2 {
-            self.memory.drain(..self.start);
-            self.start = 0;
+        if carried.start > carried.memory.len() / 2 {
+            carried.memory.drain(..carried.start);
+            carried.start = 0;
         }
         None
     }
@@ -133,7 +150,7 @@ impl<'a> Inbox<'a> {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let all = match &mut self.source {
             Source::Arrived(arrived) => &mut **arrived,
-            Source::Carried => &mut self.carry.memory[self.carry.start..],
+            Source::Carried => self.carry.bytes_mut(),
             Source::Taken(left) => left,
         };
         &mut all[self.consumed..]
@@ -213,11 +230,7 @@ mod tests {
                 inbox.consume(rest);
                 let _ = inbox.settle(Vec::new);
                 assert_eq!(seen, message, "cut {cut}, first {take_first}");
-                assert_eq!(
-                    carry.memory.capacity(),
-                    0,
-                    "an idle connection holds nothing"
-                );
+                assert!(carry.is_empty(), "an idle connection holds nothing");
             }
         }
     }

@@ -34,7 +34,8 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
     /// Load per server and round.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=SECONDS_MAX))]
+    #[arg(long, default_value_t = 3,
+        value_parser = clap::value_parser!(u32).range(1..=SECONDS_MAX))]
     pub(crate) seconds: u32,
     /// Load before that, not measured.
     #[arg(long = "warm-up", value_name = "SECONDS", default_value_t = 1,

@@ -14,6 +14,9 @@ use crate::scenario::{Generator, Scenario};
 use ringlane_bench::process::{Interrupt, Process};
 use ringlane_bench::usage::{self, ProcessUsage};
 
+/// How often a server is looked at while it is loaded, where its memory is what matters.
+const WATCH_PERIOD: Duration = Duration::from_millis(200);
+
 /// Longer than its load a run may not take: connections are opened before it.
 const OVERTIME_MAX: Duration = Duration::from_secs(40);
 
@@ -108,18 +111,23 @@ pub(crate) fn find_tools() -> io::Result<()> {
 }
 
 impl Load<'_> {
-    /// Loads the server for `seconds`; `half_way` is called once in the middle.
+    /// Loads the server for `seconds`; `watch` is called now and then until the generator has
+    /// ended, twice at least.
     pub(crate) fn run(
         &self,
         seconds: u32,
         interrupt: &Interrupt,
-        half_way: impl FnOnce(),
+        mut watch: impl FnMut(),
     ) -> io::Result<Loaded> {
         let mut process = Process::start(self.command(seconds).stdout(Stdio::piped()))?;
         let id = process.id();
         let started = Instant::now();
         let duration = Duration::from_secs(seconds.into());
-        let mut half_way = Some(half_way);
+        let period = match self.scenario.is_about_memory {
+            true => WATCH_PERIOD,
+            false => duration / 4, // looking costs a little
+        };
+        let mut watched = Duration::ZERO;
         let (mut used_ns, mut core_share) = (0, 0.0);
         let mut late = false;
         let status = process.wait(interrupt, || {
@@ -131,10 +139,9 @@ impl Load<'_> {
                 used_ns = used.cpu_ns;
                 core_share = used_ns as f64 / passed.as_nanos() as f64;
             }
-            if passed > duration / 2
-                && let Some(half_way) = half_way.take()
-            {
-                half_way();
+            if passed > watched + period {
+                watched = passed;
+                watch();
             }
             late = passed > duration + OVERTIME_MAX;
             !late

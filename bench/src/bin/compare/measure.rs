@@ -102,19 +102,19 @@ impl Bench<'_> {
             false => enters::ask(contender.role, port),
         };
         let enters_before = ask();
-        let mut memory = Ok(Memory::default());
+        let mut readings = Vec::new();
         let memory_before = usage::memory(server.id())?;
         let before = self.read(&server)?;
         let seconds = self.arguments.seconds_of(self.scenario);
         let loaded = load.run(seconds, self.interrupt, || {
-            memory = usage::memory(server.id());
+            readings.extend(usage::memory(server.id()));
         })?;
         self.interrupt.sleep(SETTLING)?;
         let after = self.read(&server)?;
         if let Some(status) = server.ended()? {
             return Err(io::Error::other(format!("ended under load: {status}")));
         }
-        let memory = [memory_before, memory?];
+        let memory = [memory_before, under_load(&readings)?];
         let mut sample = self.compute(round, &before, &after, &loaded, memory);
         let enters = ask().zip(enters_before);
         sample.enters_per_request = enters.map(|(after, before)| {
@@ -280,6 +280,16 @@ impl Bench<'_> {
     }
 }
 
+/// The last reading but one: all connections are open, which takes a while, and the generator has
+/// not begun to close them, which it may have before the last one.
+fn under_load(readings: &[Memory]) -> io::Result<Memory> {
+    let [.., reading, _] = readings else {
+        let message = "its memory was not read twice while it was loaded";
+        return Err(io::Error::other(message));
+    };
+    Ok(*reading)
+}
+
 /// The share of one core that a counter of both cores grew by.
 fn share(before: &Reading, after: &Reading, ticks: fn(&CoreUsage) -> u64) -> f64 {
     let pairs = before.cores.iter().zip(&after.cores);
@@ -288,4 +298,22 @@ fn share(before: &Reading, after: &Reading, ticks: fn(&CoreUsage) -> u64) -> f64
         ticks(after).saturating_sub(ticks(before)) as f64 / all.max(1) as f64
     });
     shares.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_that_of_the_load_and_not_of_its_beginning_or_end() {
+        let reading = |pss_kib| Memory {
+            pss_kib,
+            private_dirty_kib: 0,
+        };
+        let taken = |all: &[u64]| under_load(&all.iter().copied().map(reading).collect::<Vec<_>>());
+        assert_eq!(taken(&[1, 5, 9, 3]).ok(), Some(reading(9)));
+        assert_eq!(taken(&[9, 3]).ok(), Some(reading(9)));
+        assert!(taken(&[9]).is_err());
+        assert!(taken(&[]).is_err());
+    }
 }
