@@ -322,7 +322,7 @@ fn serve(
         .try_for_each(|bound| listener::begin(bound, options, steered));
     if let Err(error) = begun {
         drop(bounds); // first: nobody accepts those who still get through
-        dismiss(crew);
+        crew.dismiss();
         return Err(error.into());
     }
     // Nothing can fail any more: from here on sockets are names, which are closed by the rings.
@@ -356,14 +356,6 @@ fn serve(
         paths,
         driver,
     })
-}
-
-/// Sends a crew home that gets no orders, and waits until it has gone.
-fn dismiss(crew: Crew) {
-    for member in crew.members {
-        drop(member.orders);
-        let _ = member.thread.join(); // it has served nobody
-    }
 }
 
 /// The CPUs that this process may use.

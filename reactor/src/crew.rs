@@ -137,11 +137,16 @@ impl Crew {
         let Some(failure) = failure else {
             return Ok(Self { members });
         };
-        for member in members {
-            drop(member.orders);
-            let _ = member.thread.join();
-        }
+        Self { members }.dismiss();
         Err(failure)
+    }
+
+    /// Sends all home, who get no orders, and waits until they have gone.
+    pub(crate) fn dismiss(self) {
+        for member in self.members {
+            drop(member.orders);
+            let _ = member.thread.join(); // it has served nobody
+        }
     }
 }
 

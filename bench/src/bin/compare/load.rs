@@ -14,9 +14,6 @@ use crate::scenario::{Generator, Scenario};
 use ringlane_bench::process::{Interrupt, Process};
 use ringlane_bench::usage::{self, ProcessUsage};
 
-/// How often a server is looked at while it is loaded, where its memory is what matters.
-const WATCH_PERIOD: Duration = Duration::from_millis(200);
-
 /// Longer than its load a run may not take: connections are opened before it.
 const OVERTIME_MAX: Duration = Duration::from_secs(40);
 
@@ -111,8 +108,8 @@ pub(crate) fn find_tools() -> io::Result<()> {
 }
 
 impl Load<'_> {
-    /// Loads the server for `seconds`; `watch` is called now and then until the generator has
-    /// ended, twice at least.
+    /// Loads the server for `seconds`; `watch` is called each time a fifth of that has passed,
+    /// until the generator has ended.
     pub(crate) fn run(
         &self,
         seconds: u32,
@@ -123,10 +120,7 @@ impl Load<'_> {
         let id = process.id();
         let started = Instant::now();
         let duration = Duration::from_secs(seconds.into());
-        let period = match self.scenario.is_about_memory {
-            true => WATCH_PERIOD,
-            false => duration / 4, // looking costs a little
-        };
+        let period = duration / 5;
         let mut watched = Duration::ZERO;
         let (mut used_ns, mut core_share) = (0, 0.0);
         let mut late = false;
