@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ringlane_router::{RouteErrors, Router, RouterBuilder, TrailingSlash};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Matched};
 use crate::context::client::Trust;
 use crate::conversation::{HttpCore, PrefaceRule};
 use crate::core::Core;
@@ -111,21 +111,25 @@ impl App {
         let core = Rc::new(Core::new(settings, &self.vitals, number));
         let layers = self.layers.iter().map(|layer| layer.on_core(&core));
         let layers: Vec<CoreLayer> = layers.collect();
-        let chain = |around: &[usize], handler: &Erased| {
+        let chain = |around: &[usize], handler: &Erased, route| {
             let limits_body = |&at: &usize| matches!(self.layers[at], LayerSpec::BodyLimit(_));
             let refusal = around.iter().any(limits_body).then(refuse_long_body);
             let around = around.iter().filter_map(|&at| layers.get(at));
             let layers = around.map(CoreLayer::share).chain(refusal).collect();
-            Rc::new(Chain::new(layers, handler.on_core()))
+            Rc::new(Chain::new(layers, handler.on_core(), route))
         };
         let outermost: Vec<usize> = (0..self.outermost).collect();
         HttpCore::new(
             self.router.map(|route| {
                 let composed = route.value();
-                chain(&composed.layers, &composed.handler)
+                chain(
+                    &composed.layers,
+                    &composed.handler,
+                    Some(Matched::of(route)),
+                )
             }),
-            chain(&outermost, &self.not_found),
-            chain(&outermost, &self.unanswered),
+            chain(&outermost, &self.not_found, None),
+            chain(&outermost, &self.unanswered, None),
             core,
         )
     }

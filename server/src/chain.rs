@@ -22,6 +22,7 @@ use std::task;
 
 use ringlane_protocol::StatusCode;
 use ringlane_reactor::{contain, drop_caught};
+use ringlane_router::Route;
 
 use crate::panic::Panic;
 use crate::slots::Slot;
@@ -105,6 +106,23 @@ pub(crate) struct Chain {
     layers: Box<[Layer]>,
     end: End,
     is_synchronous: bool,
+    /// `None` of the chains for what no route answers.
+    route: Option<Matched>,
+}
+
+/// What a request may know of the route that answers it.
+pub(crate) struct Matched {
+    pub(crate) pattern: Box<str>,
+    pub(crate) param_names: Box<[Box<str>]>,
+}
+
+impl Matched {
+    pub(crate) fn of<T>(route: &Route<T>) -> Self {
+        Self {
+            pattern: route.pattern().into(),
+            param_names: route.param_names().map(Box::from).collect(),
+        }
+    }
 }
 
 /// The rest of the chain, below one onion. Made by [`Builder::wrap`](crate::Builder::wrap).
@@ -134,7 +152,7 @@ impl std::fmt::Debug for Next {
 }
 
 impl Chain {
-    pub(crate) fn new(layers: Vec<Layer>, end: End) -> Self {
+    pub(crate) fn new(layers: Vec<Layer>, end: End, route: Option<Matched>) -> Self {
         let waits = |layer: &Layer| match layer {
             Layer::Before(_) | Layer::After(_) => false,
             Layer::Onion(_) => true,
@@ -147,7 +165,13 @@ impl Chain {
             layers: layers.into(),
             end,
             is_synchronous,
+            route,
         }
+    }
+
+    /// The route whose chain it is.
+    pub(crate) fn route(&self) -> Option<&Matched> {
+        self.route.as_ref()
     }
 
     /// Whether it never waits, and so never sees a body.

@@ -82,13 +82,34 @@ impl Context {
     /// # Panics
     ///
     /// If no state of this type was registered.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// use ringlane::{Server, testing};
+    ///
+    /// let server = Server::builder()
+    ///     .state(|_core| Cell::new(0)) // no lock: each core has its own
+    ///     .get("/", |ctx| {
+    ///         let visits = ctx.state::<Cell<u32>>();
+    ///         visits.set(visits.get() + 1);
+    ///         ctx.text_fmt(format_args!("visit {}", visits.get()));
+    ///     })
+    ///     .build()?;
+    /// let mut client = testing::Client::new(server)?;
+    /// assert_eq!(client.get("/").send()?.text(), "visit 1");
+    /// assert_eq!(client.get("/").send()?.text(), "visit 2");
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    #[track_caller]
     pub fn state<T: 'static>(&self) -> &T {
-        self.0.core.state().unwrap_or_else(|| {
+        let Some(state) = self.0.core.state() else {
             panic!(
                 "no state of type {} was registered: add `.state(|core| …)` to the builder",
                 std::any::type_name::<T>()
             )
-        })
+        };
+        state
     }
 }
 

@@ -30,7 +30,7 @@ use ringlane_reactor::{Application, CloseReason, Intent, Io};
 use ringlane_router::{Found, Router};
 
 use crate::Context;
-use crate::chain::Chain;
+use crate::chain::{Cancel, Chain};
 use crate::context::exchange::Link;
 use crate::context::pool::Pool;
 use crate::context::record::Record;
@@ -411,7 +411,7 @@ impl Application for HttpCore {
             return self.close_became(became, reason);
         }
         if let Some(seat) = conversation.active.take() {
-            self.abandon(seat);
+            self.abandon(seat, Cancel::of(reason));
         }
     }
 }

@@ -220,7 +220,9 @@ impl Shutdown {
     /// `Connection: close`, closes idle connections at once, and all that are left after the
     /// [drain time](Builder::drain_time).
     pub fn drain(&self) {
-        self.vitals.drain();
+        if self.vitals.drain() {
+            tracing::info!(drain_time = ?self.drain_time, "shutting down");
+        }
         self.control.drain(self.drain_time);
     }
 

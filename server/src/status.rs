@@ -70,8 +70,9 @@ impl Vitals {
         self.is_withdrawn.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn drain(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+    /// Notes that the server drains; `true` if it did not before.
+    pub(crate) fn drain(&self) -> bool {
+        !self.is_draining.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn status(&self) -> ServerStatus {

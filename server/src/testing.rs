@@ -31,6 +31,8 @@
 
 mod answer;
 mod events;
+#[cfg(test)]
+mod logged;
 mod socket;
 
 use std::fmt;
@@ -48,6 +50,8 @@ use crate::{Method, Result, Server, Task, blocking};
 
 pub use answer::Answer;
 pub use events::EventStream;
+#[cfg(test)]
+pub(crate) use logged::logged;
 pub use ringlane_protocol::event_stream::{Event, Item};
 pub use socket::{Received, WebSocket};
 

@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::task::{self, Poll, Waker};
 
 use ringlane_protocol::StatusCode;
+use ringlane_reactor::CloseReason;
 
 use super::{Next, note_panic};
 use crate::Context;
@@ -36,6 +37,8 @@ pub enum Outcome {
     TimedOut,
     /// They were cancelled: the client has left.
     ClientGone,
+    /// They were cancelled: the server shut down, and the time for that was up.
+    ShutDown,
 }
 
 /// Why a chain is ended from outside.
@@ -44,6 +47,8 @@ pub(crate) enum Cancel {
     /// The client has left, or the connection is closed for another reason.
     ClientGone,
     TimedOut(TimeoutAnswer),
+    /// The core stops.
+    ShutDown,
     /// An onion dropped its `next.run()`.
     Dropped,
 }
@@ -169,25 +174,35 @@ impl Descent {
 }
 
 impl Cancel {
+    /// What the end of a connection is to the request on it.
+    pub(crate) fn of(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::ShutDown => Self::ShutDown,
+            _ => Self::ClientGone,
+        }
+    }
+
     /// Writes what a cancelled request is answered with, if it still can be.
     fn write(self, ctx: &Context) {
         let outcome = match self {
             Self::ClientGone | Self::Dropped => Outcome::ClientGone,
             Self::TimedOut(_) => Outcome::TimedOut,
+            Self::ShutDown => Outcome::ShutDown,
         };
         ctx.0.run.outcome.set(outcome);
         if ctx.is_committed() {
             return;
         }
-        match self {
-            Self::TimedOut(answer) => answer.write(ctx),
-            // Nobody will read it; logs know this number.
+        // Nobody will read what is no answer to a time-out; logs know these numbers.
+        let status = match self {
+            Self::TimedOut(answer) => return answer.write(ctx),
+            Self::ShutDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::ClientGone | Self::Dropped => {
-                let closed = StatusCode::from_u16(499).unwrap_or(StatusCode::REQUEST_TIMEOUT);
-                ctx.clear_content();
-                ctx.set_status(closed);
+                StatusCode::from_u16(499).unwrap_or(StatusCode::REQUEST_TIMEOUT)
             }
-        }
+        };
+        ctx.clear_content();
+        ctx.set_status(status);
     }
 }
 

@@ -89,7 +89,7 @@ fn onions() -> Builder {
             log("H");
         })
         .get("/err", async |ctx: Context| -> Result {
-            let _: u64 = ctx.param("none")?;
+            let _: u64 = ctx.query("none")?;
             Ok(())
         })
         .get("/sync_err", |_| -> Result { Err(Error::new(409, "no")) })
@@ -156,7 +156,7 @@ fn the_after_parts_always_run() {
         (
             "/wait",
             End::Core,
-            "A< B< drop(H) >B drop(B) S2 >A:499:ClientGone S1:499",
+            "A< B< drop(H) >B drop(B) S2 >A:503:ShutDown S1:503",
         ),
         // What no route answers goes through the outermost layers too.
         (

@@ -25,6 +25,28 @@ impl Context {
         self.0.head.path()
     }
 
+    /// The pattern of the route that answers, with the prefixes of its groups: `/users/{id}` for
+    /// `/users/7`. `None` if no route does, as for a 404.
+    ///
+    /// This is what to log and to count by: of it there are as many as routes, of
+    /// [paths](Self::path) as many as clients think of.
+    ///
+    /// ```
+    /// use ringlane::{Server, testing};
+    ///
+    /// let server = Server::builder()
+    ///     .group("/users", |users| {
+    ///         users.get("/{id}", |ctx| ctx.route().unwrap_or_default().to_owned())
+    ///     })
+    ///     .build()?;
+    /// let answer = testing::Client::new(server)?.get("/users/7").send()?;
+    /// assert_eq!(answer.text(), "/users/{id}");
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn route(&self) -> Option<&str> {
+        Some(&self.0.chain.route()?.pattern)
+    }
+
     /// The request target as it was sent (RFC 9112 §3.2): mostly the path and the query.
     pub fn target(&self) -> &str {
         self.0.head.target()
@@ -61,7 +83,8 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// 400 that names the parameter, if it cannot be parsed or the path ends before it.
+    /// 400 that names the parameter, if it cannot be parsed or the path ends before it. 500, and a
+    /// line of the log that names both, if the route has no such parameter.
     ///
     /// ```
     /// use ringlane::{Context, Result};
@@ -73,7 +96,22 @@ impl Context {
     /// }
     /// ```
     pub fn param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T> {
-        parse("path parameter", name, self.param_text(name))
+        let text = self.param_text(name);
+        if text.is_none() {
+            self.expect_param(name)?;
+        }
+        parse("path parameter", name, text)
+    }
+
+    /// That there is no such parameter is the client's doing only if the route has one.
+    #[cold]
+    fn expect_param(&self, name: &str) -> Result {
+        let problem = match self.0.chain.route() {
+            Some(route) if route.param_names.iter().any(|known| **known == *name) => return Ok(()),
+            Some(route) => format!("the route `{}` has no parameter `{name}`", route.pattern),
+            None => format!("no route answers, so there is no parameter `{name}`"),
+        };
+        Err(Error::internal(problem))
     }
 
     /// As [`param`](Self::param), and `None` where an optional part of the path is not there.

@@ -67,7 +67,7 @@ impl HttpCore {
         self.with_active(conversation, io, |http, conversation, active, io| {
             active.exchange().attend(true);
             if http.is_abandoned(active, io) {
-                return http.give_up(active);
+                return http.give_up(active, Cancel::ClientGone);
             }
             let waker = io.waker().to_waker();
             active.feed(io, &waker);
@@ -113,9 +113,9 @@ impl HttpCore {
     }
 
     /// The connection is gone.
-    pub(super) fn abandon(&mut self, mut seat: Seat) {
+    pub(super) fn abandon(&mut self, mut seat: Seat, why: Cancel) {
         if let Some(mut active) = seat.take() {
-            let _ = self.give_up(&mut active);
+            let _ = self.give_up(&mut active, why);
             self.pool.end(active.ctx);
         }
         self.seats.give_back(seat);
@@ -168,7 +168,7 @@ impl HttpCore {
             }
             if !active.feed(io, &waker) && !has_room {
                 return match self.is_abandoned(active, io) {
-                    true => self.give_up(active),
+                    true => self.give_up(active, Cancel::ClientGone),
                     false => active.wait(io),
                 };
             }
@@ -183,11 +183,11 @@ impl HttpCore {
         io.hung_up && !self.core.half_close && (active.descent.is_some() || is_open)
     }
 
-    /// The client has left: cancels the chain. What it still does goes on without the connection.
-    fn give_up(&self, active: &mut Active) -> Progress {
+    /// The connection is over: cancels the chain. What it still does goes on without it.
+    fn give_up(&self, active: &mut Active, why: Cancel) -> Progress {
         if let Some(mut descent) = active.descent.take() {
             let mut nobody = task::Context::from_waker(Waker::noop());
-            if descent.cancel(Cancel::ClientGone, &mut nobody).is_pending() {
+            if descent.cancel(why, &mut nobody).is_pending() {
                 detach(descent, Rc::clone(&self.core));
             }
         }
@@ -250,7 +250,7 @@ impl HttpCore {
                 Some(framing) => match active.end_stream(framing, io) {
                     StreamEnd::Whole => {}
                     StreamEnd::Later if self.is_abandoned(active, io) => {
-                        return self.give_up(active);
+                        return self.give_up(active, Cancel::ClientGone);
                     }
                     StreamEnd::Later => return active.wait(io),
                     StreamEnd::Cut => return Progress::End(cut_off(framing)),

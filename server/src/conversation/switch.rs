@@ -134,7 +134,7 @@ impl HttpCore {
                 Intent::Continue
             }
             Some(intent) => {
-                self.leave_handler(upgraded.take_handler(), has_told);
+                self.leave_handler(upgraded.take_handler(), has_told, Cancel::ClientGone);
                 intent
             }
         }
@@ -165,7 +165,7 @@ impl HttpCore {
             Became::Socket(mut upgraded) => {
                 let has_told = upgraded.has_told();
                 upgraded.closed(reason);
-                self.leave_handler(upgraded.take_handler(), has_told);
+                self.leave_handler(upgraded.take_handler(), has_told, Cancel::of(reason));
             }
             Became::Stream(following) => drop(following),
         }
@@ -193,13 +193,13 @@ impl HttpCore {
 
     /// The socket is over before its handler is. One that knows has its grace time; one that waits
     /// for something else is cancelled.
-    fn leave_handler(&mut self, handler: Option<Box<Descent>>, has_told: bool) {
+    fn leave_handler(&mut self, handler: Option<Box<Descent>>, has_told: bool, why: Cancel) {
         let Some(mut descent) = handler else {
             return;
         };
         let ctx = descent.context().clone();
         let mut nobody = task::Context::from_waker(Waker::noop());
-        if has_told || descent.cancel(Cancel::ClientGone, &mut nobody).is_pending() {
+        if has_told || descent.cancel(why, &mut nobody).is_pending() {
             detach(*descent, Rc::clone(&self.core));
         } else {
             drop(descent);

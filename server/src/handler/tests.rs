@@ -104,7 +104,7 @@ fn closures(server: Builder) -> Builder {
             let _: u64 = ctx.param("id")?;
             Ok(())
         })
-        .get("/c11", |ctx| async move {
+        .get("/c11/{id?}", |ctx| async move {
             let _: u64 = ctx.param("id")?;
             crate::ok()
         })

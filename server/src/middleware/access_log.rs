@@ -4,8 +4,9 @@ use super::Middleware;
 use crate::{Address, Builder, Context};
 
 /// Logs each request once it is over, as a `tracing` event of level INFO and target
-/// `ringlane::access`, with the fields `method`, `path`, `status`, `micros`, `peer`, and `client`
-/// (if a proxy stands before it), `user_agent` and `request_id` where they are there.
+/// `ringlane::access`, with the fields `method`, `path`, `status`, `micros`, `peer`, and where they
+/// are there `route` (the pattern that matched), `client` (if a proxy stands before it),
+/// `user_agent` and `request_id`.
 ///
 /// It is the outermost layer if it is written first; then `micros` is all the time from the
 /// request's head to the end of its layers, and the status is that which the client gets.
@@ -48,6 +49,7 @@ fn log(ctx: &Context) {
         target: "ringlane::access",
         method = %ctx.method(),
         path = ctx.path(),
+        route = ctx.route(),
         status = ctx.status().as_u16(),
         micros,
         peer,

@@ -75,6 +75,7 @@ struct Tally {
     panicked: Count,
     timed_out: Count,
     client_gone: Count,
+    shut_down: Count,
 }
 
 /// 1xx to 5xx; statuses beyond, which nothing defines, are the last one's.
@@ -114,6 +115,7 @@ impl Metrics {
             panicked: self.sum(|tally| &tally.panicked),
             timed_out: self.sum(|tally| &tally.timed_out),
             client_gone: self.sum(|tally| &tally.client_gone),
+            shut_down: self.sum(|tally| &tally.shut_down),
         }
     }
 
@@ -148,6 +150,7 @@ impl Metrics {
             Outcome::Panicked => Some((&tally.panicked, true)),
             Outcome::TimedOut => Some((&tally.timed_out, true)),
             Outcome::ClientGone => Some((&tally.client_gone, false)),
+            Outcome::ShutDown => Some((&tally.shut_down, true)),
         };
         if let Some((count, _)) = ended_early {
             count.add();
@@ -219,6 +222,8 @@ pub struct Snapshot {
     pub timed_out: u64,
     /// Requests whose client left before the answer.
     pub client_gone: u64,
+    /// Requests that were cut off when the time for a shutdown was up.
+    pub shut_down: u64,
 }
 
 fn millis<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {

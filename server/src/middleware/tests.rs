@@ -5,13 +5,11 @@ mod panics;
 mod timeouts;
 
 use std::collections::HashSet;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use ringlane_protocol::RESPONSE_HEADER_BYTES_MAX;
 
 use super::{AccessLog, Compression, Cors, RequestId, SecurityHeaders};
-use crate::testing::{Answer, Client};
+use crate::testing::{Answer, Client, logged};
 use crate::{Builder, Bytes, Context, Error, Method, ResponseHeaders, Result, Server, StatusCode};
 
 fn routes(server: Builder) -> Builder {
@@ -144,36 +142,6 @@ fn a_proxys_id_is_taken_over_if_it_is_fit() {
     assert_eq!(answer.header("x-request-id").expect("an id").len(), 32);
 }
 
-/// What is logged while `run` runs, on this thread.
-pub(super) fn logged(run: impl FnOnce()) -> String {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let writer = Lines(Arc::clone(&lines));
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, run);
-    let bytes = lines.lock().expect("no test panicked with it").clone();
-    String::from_utf8(bytes).expect("a log is text")
-}
-
-#[derive(Clone)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .expect("no test panicked with it")
-            .write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn each_request_is_one_line_of_the_log_whatever_ended_it() {
     let text = logged(|| {
@@ -191,6 +159,8 @@ fn each_request_is_one_line_of_the_log_whatever_ended_it() {
         .collect();
     assert_eq!(lines.len(), PATHS.len(), "{text}");
     for ((path, status), line) in PATHS.iter().zip(lines) {
+        let route = format!("route=\"{path}\"");
+        assert_eq!(line.contains(&route), *status != 404, "{line}");
         let path = format!("path=\"{path}\"");
         let status = format!("status={status} ");
         for part in [

@@ -27,7 +27,7 @@ impl Signals {
             for _signal in signals.forever() {
                 match is_draining {
                     false => {
-                        tracing::info!("shutting down; once more ends at once");
+                        tracing::info!("a signal to shut down; a second one ends at once");
                         shutdown.drain();
                     }
                     true => shutdown.stop(),

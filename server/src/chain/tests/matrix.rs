@@ -119,7 +119,7 @@ fn every_layer_that_was_entered_is_left_whatever_ends_the_request() {
         ("panic", End::ByItself, "H", "500:Panicked"),
         ("wait", End::Deadline, "H", "503:TimedOut"),
         ("wait", End::Leave, "H", "499:ClientGone"),
-        ("wait", End::Core, "H", "499:ClientGone"),
+        ("wait", End::Core, "H", "503:ShutDown"),
     ];
     let places = [
         ("/", &["S"][..]),

@@ -1,7 +1,10 @@
 //! Which status every kind of wrong request gets, and what becomes of its connection.
 
 use super::{Talk, check, server};
-use crate::{Builder, Context, Error, Html, Json, Limits, Result, StatusCode, TrailingSlash};
+use crate::testing::logged;
+use crate::{
+    Builder, Context, Error, Html, Json, Limits, Result, Server, StatusCode, TrailingSlash,
+};
 
 fn routes() -> Builder {
     server()
@@ -71,6 +74,39 @@ fn what_the_path_and_the_query_lack() {
         ),
     ] {
         check(routes, &format!("{line} {end}"), expected);
+    }
+}
+
+#[test]
+fn a_parameter_that_the_route_does_not_have_is_our_mistake_and_not_the_clients() {
+    let routes = || {
+        Server::builder()
+            .get("/posts/{page?}", |ctx: Context| {
+                ctx.param::<u32>("page").map(|_| ())
+            })
+            .group("/users", |users| {
+                users.get("/{id}", |ctx| ctx.param::<u32>("user").map(|_| ()))
+            })
+            .fallback(|ctx| ctx.param::<String>("id"))
+    };
+    let end = "HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (path, expected) in [
+        ("/posts/7", "200"),
+        ("/posts", "400 path parameter `page` is missing"),
+        ("/users/7", "500 internal server error"),
+        ("/none", "500 internal server error"),
+    ] {
+        check(routes, &format!("GET {path} {end}"), expected);
+    }
+    let logged = logged(|| {
+        let mut talk = Talk::with(routes());
+        talk.send(format!("GET /users/7 {end}GET /none {end}"));
+    });
+    for problem in [
+        "the route `/users/{id}` has no parameter `user`",
+        "no route answers, so there is no parameter `id`",
+    ] {
+        assert!(logged.contains(problem), "{logged}");
     }
 }
 

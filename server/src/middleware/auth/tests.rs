@@ -6,8 +6,7 @@ mod samples;
 mod tokens;
 
 use super::{Basic, Bearer, Refusal, Require, User};
-use crate::middleware::tests::logged;
-use crate::testing::{Answer, Client};
+use crate::testing::{Answer, Client, logged};
 use crate::{Builder, Context, Error, Server};
 
 /// What a token stands for.

@@ -175,6 +175,7 @@ impl Metrics {
             ("panicked", snapshot.panicked),
             ("timed_out", snapshot.timed_out),
             ("client_gone", snapshot.client_gone),
+            ("shut_down", snapshot.shut_down),
         ] {
             writeln!(
                 page,
