@@ -44,6 +44,7 @@ mod frame;
 mod handshake;
 mod mask;
 mod prepared;
+mod progress;
 mod receiver;
 mod role;
 mod sender;

@@ -120,7 +120,7 @@ impl Assembly {
         &mut self,
         piece: &[u8],
         message: &mut Vec<u8>,
-        inflation: &mut Option<Inflation>,
+        inflation: &mut Option<Box<Inflation>>,
         limits: Limits,
         shared: &mut Shared,
     ) -> Result<(), Error> {
@@ -148,7 +148,7 @@ impl Assembly {
     pub(super) fn finish(
         &mut self,
         message: &mut Vec<u8>,
-        inflation: &mut Option<Inflation>,
+        inflation: &mut Option<Box<Inflation>>,
         limits: Limits,
         shared: &mut Shared,
     ) -> Result<(), Error> {

@@ -45,20 +45,34 @@ impl std::error::Error for SendError {}
 /// See [the module](super) for how it is used, and [`pair`](super::pair) for how it is made.
 #[derive(Debug)]
 pub struct Sender {
-    /// A client's masking keys.
-    masks: Option<Box<MaskKeys>>,
-    /// Longest payload of a data frame.
-    frame_bytes_max: usize,
+    /// Apart: most sockets have the usual one.
+    framing: Option<Box<Framing>>,
     /// Apart: most sockets have none.
     deflation: Option<Box<Deflation>>,
     /// At most so many bytes of the output are pongs: it may have been sent since.
     pong_bytes: u32,
     /// The latest ping that could not be answered at once.
-    owed_pong: Option<Box<[u8]>>,
+    owed_pong: Option<Box<OwedPong>>,
     /// Whether a close frame was sent.
     closed: bool,
     /// Whether the peer needs no pongs any more: it has closed, or was failed.
     ended: bool,
+}
+
+/// How frames are written, unless it is a server's way: unmasked, and never cut.
+#[derive(Debug)]
+struct Framing {
+    /// A client's masking keys.
+    masks: Option<MaskKeys>,
+    /// Longest payload of a data frame.
+    frame_bytes_max: usize,
+}
+
+/// A payload that is still to be sent back.
+#[derive(Debug)]
+struct OwedPong {
+    bytes: [u8; CONTROL_BYTES_MAX],
+    len: u8,
 }
 
 /// How one side compresses what goes out.
@@ -112,15 +126,40 @@ impl Deflation {
     }
 }
 
+impl Default for OwedPong {
+    fn default() -> Self {
+        Self {
+            bytes: [0; CONTROL_BYTES_MAX],
+            len: 0,
+        }
+    }
+}
+
+impl OwedPong {
+    fn payload(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Takes over a payload, of which there are 125 bytes at most.
+    fn set(&mut self, payload: &[u8]) {
+        self.bytes[..payload.len()].copy_from_slice(payload);
+        self.len = payload.len() as u8;
+    }
+}
+
 impl Sender {
-    pub(super) const fn new(
-        masks: Option<Box<MaskKeys>>,
+    pub(super) fn new(
+        masks: Option<MaskKeys>,
         frame_bytes_max: usize,
         deflation: Option<Box<Deflation>>,
     ) -> Self {
-        Self {
+        let is_usual = masks.is_none() && frame_bytes_max == usize::MAX;
+        let framing = Framing {
             masks,
             frame_bytes_max,
+        };
+        Self {
+            framing: (!is_usual).then(|| Box::new(framing)),
             deflation,
             pong_bytes: 0,
             owed_pong: None,
@@ -213,9 +252,9 @@ impl Sender {
     pub fn settle(&mut self, output: &mut Vec<u8>) {
         if self.owes_pong()
             && self.has_room_for_pong(output)
-            && let Some(payload) = self.owed_pong.take()
+            && let Some(owed) = self.owed_pong.take()
         {
-            self.write_pong(&payload, output);
+            self.write_pong(owed.payload(), output);
         }
     }
 
@@ -229,7 +268,7 @@ impl Sender {
         if self.closed {
             return Err(SendError::Closed);
         }
-        if self.masks.is_some() {
+        if matches!(&self.framing, Some(framing) if framing.masks.is_some()) {
             return Ok(None);
         }
         if let Some(deflation) = &mut self.deflation
@@ -256,10 +295,7 @@ impl Sender {
             self.write_pong(payload, output);
             return;
         }
-        match &mut self.owed_pong {
-            Some(owed) if owed.len() == payload.len() => owed.copy_from_slice(payload),
-            owed => *owed = Some(payload.into()),
-        }
+        self.owed_pong.get_or_insert_default().set(payload);
     }
 
     fn has_room_for_pong(&mut self, output: &[u8]) -> bool {
@@ -329,19 +365,25 @@ impl Sender {
         let deflation = self.deflation.as_mut();
         let compressed = deflation.and_then(|deflation| deflation.deflate(message, shared));
         let payload = compressed.unwrap_or(message);
+        let (frame_bytes_max, keys) = match &mut self.framing {
+            Some(framing) => (framing.frame_bytes_max, framing.masks.as_mut()),
+            None => (usize::MAX, None),
+        };
+        let is_compressed = compressed.is_some();
         write_message(
             opcode,
-            compressed.is_some(),
+            is_compressed,
             payload,
-            self.frame_bytes_max,
-            self.masks.as_deref_mut(),
+            frame_bytes_max,
+            keys,
             output,
         );
         Ok(())
     }
 
     fn write_control(&mut self, opcode: Opcode, payload: &[u8], output: &mut Vec<u8>) {
-        let keys = self.masks.as_deref_mut();
+        let framing = self.framing.as_mut();
+        let keys = framing.and_then(|framing| framing.masks.as_mut());
         write_message(opcode, false, payload, CONTROL_BYTES_MAX, keys, output);
     }
 }

@@ -8,11 +8,14 @@
 //! Not here: contexts that one connection keeps for itself (`receiver.rs`, `sender.rs`).
 
 use super::deflate::{DEFLATE_WINDOW_BITS_MIN, Deflater, Inflater, WINDOW_BITS_MAX};
+use super::progress::Progress;
 
 /// Spare buffers that are kept.
 const BUFFERS_MAX: usize = 16;
 /// Largest spare buffer that is kept, in bytes.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Spare records of what has begun that are kept: connections that wait within a frame have the rest.
+const PROGRESS_MAX: usize = 64;
 /// Spare inflaters that are kept: about 40 KiB each.
 const INFLATERS_MAX: usize = 8;
 
@@ -38,6 +41,8 @@ pub struct Shared {
         clippy::vec_box,
         reason = "they move between here and connections as they are"
     )]
+    progress: Vec<Box<Progress>>,
+    #[expect(clippy::vec_box, reason = "as above")]
     inflaters: Vec<Box<Inflater>>,
     deflaters: [Option<Deflater>; WINDOWS],
     /// The same, at the level of small messages.
@@ -63,6 +68,23 @@ impl Shared {
         if is_worth_it && self.buffers.len() < BUFFERS_MAX {
             buffer.clear();
             self.buffers.push(buffer);
+        }
+    }
+
+    pub(super) fn keep_progress(&mut self, progress: Progress) -> Box<Progress> {
+        match self.progress.pop() {
+            Some(mut kept) => {
+                *kept = progress;
+                kept
+            }
+            None => Box::new(progress),
+        }
+    }
+
+    pub(super) fn return_progress(&mut self, mut progress: Box<Progress>) {
+        progress.reset(self);
+        if self.progress.len() < PROGRESS_MAX {
+            self.progress.push(progress);
         }
     }
 

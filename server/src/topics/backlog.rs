@@ -43,10 +43,27 @@ pub(crate) trait Parcel {
     }
 }
 
-type Queue<P> = Box<VecDeque<P>>;
+/// What waits, and how many bytes that is.
+struct Queue<P> {
+    parcels: VecDeque<P>,
+    bytes: usize,
+}
+
+impl<P> Default for Queue<P> {
+    fn default() -> Self {
+        Self {
+            parcels: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+}
 
 /// The spare queues of one core, all of them empty.
-pub(crate) struct Spares<P>(RefCell<Vec<Queue<P>>>);
+#[expect(
+    clippy::vec_box,
+    reason = "they move between here and followers as they are"
+)]
+pub(crate) struct Spares<P>(RefCell<Vec<Box<Queue<P>>>>);
 
 impl<P> Default for Spares<P> {
     fn default() -> Self {
@@ -55,25 +72,24 @@ impl<P> Default for Spares<P> {
 }
 
 impl<P> Spares<P> {
-    fn take(&self) -> Queue<P> {
+    fn take(&self) -> Box<Queue<P>> {
         self.0.borrow_mut().pop().unwrap_or_default()
     }
 
-    fn keep(&self, queue: Queue<P>) {
-        debug_assert!(queue.is_empty(), "only empty queues are kept");
+    fn keep(&self, queue: Box<Queue<P>>) {
+        debug_assert!(queue.parcels.is_empty(), "only empty queues are kept");
         let mut spares = self.0.borrow_mut();
-        if queue.capacity() <= SPARE_PARCELS_MAX && spares.len() < SPARES_MAX {
+        if queue.parcels.capacity() <= SPARE_PARCELS_MAX && spares.len() < SPARES_MAX {
             spares.push(queue);
         }
     }
 }
 
-/// What waits for one follower: two words and two counts while that is nothing.
+/// What waits for one follower: three words while that is nothing.
 pub(crate) struct Backlog<P> {
     /// Taken out while it is changed; `None` is empty.
-    queue: Cell<Option<Queue<P>>>,
+    queue: Cell<Option<Box<Queue<P>>>>,
     spares: Rc<Spares<P>>,
-    queued_bytes: Cell<usize>,
     /// Bytes that the connection was given and may not have sent yet.
     handed_bytes: Cell<usize>,
 }
@@ -94,19 +110,21 @@ impl<P: Parcel> Backlog<P> {
         Self {
             queue: Cell::default(),
             spares: Rc::clone(spares),
-            queued_bytes: Cell::new(0),
             handed_bytes: Cell::new(0),
         }
     }
 
     /// Bytes that wait, here or at the connection.
     pub(crate) fn bytes(&self) -> usize {
-        self.handed_bytes.get() + self.queued_bytes.get()
+        self.handed_bytes.get() + self.queued_bytes()
     }
 
     /// Bytes that wait here.
     pub(crate) fn queued_bytes(&self) -> usize {
-        self.queued_bytes.get()
+        let queue = self.queue.take();
+        let bytes = queue.as_ref().map_or(0, |queue| queue.bytes);
+        self.queue.set(queue);
+        bytes
     }
 
     /// Bytes that wait at the connection, as far as is known.
@@ -126,22 +144,20 @@ impl<P: Parcel> Backlog<P> {
 
     pub(crate) fn push(&self, parcel: P) {
         let mut queue = self.queue.take().unwrap_or_else(|| self.spares.take());
-        self.queued_bytes
-            .set(self.queued_bytes.get() + parcel.cost());
-        queue.push_back(parcel);
+        queue.bytes += parcel.cost();
+        queue.parcels.push_back(parcel);
         self.queue.set(Some(queue));
     }
 
     /// Takes what has waited longest. An empty queue is the next one's that needs one.
     pub(crate) fn pop(&self) -> Option<P> {
         let mut queue = self.queue.take()?;
-        let parcel = queue.pop_front();
-        match queue.is_empty() {
+        let parcel = queue.parcels.pop_front();
+        queue.bytes -= parcel.as_ref().map_or(0, P::cost);
+        match queue.parcels.is_empty() {
             true => self.spares.keep(queue),
             false => self.queue.set(Some(queue)),
         }
-        let cost = parcel.as_ref().map_or(0, P::cost);
-        self.queued_bytes.set(self.queued_bytes.get() - cost);
         parcel
     }
 
@@ -167,6 +183,5 @@ impl<P: Parcel> Backlog<P> {
     /// Drops what waits here.
     pub(crate) fn clear(&self) {
         drop(self.queue.take());
-        self.queued_bytes.set(0);
     }
 }

@@ -400,5 +400,5 @@ fn append(frame: &Bytes, io: &mut Io<'_>) {
     }
 }
 
-// With its counts and the allocator's word this is 240 bytes.
-const _: () = assert!(size_of::<Link>() <= 216);
+// With its counts and the allocator's word this is 144 bytes.
+const _: () = assert!(size_of::<Link>() <= 120);

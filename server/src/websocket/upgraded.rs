@@ -310,7 +310,7 @@ impl Upgraded {
     }
 
     /// The handshake was not answered with what it asks for.
-    pub(super) fn refuse(mut self: Box<Self>) {
+    pub(super) fn refuse(mut self) {
         self.link().end(CloseReason::Refused);
         self.tell();
     }
@@ -356,3 +356,6 @@ fn guard(socket: &Socket, callback: impl FnOnce()) -> bool {
     }
     has_panicked
 }
+
+// With the allocator's word this is 112 bytes.
+const _: () = assert!(size_of::<Upgraded>() <= 104);

@@ -7,6 +7,7 @@
 //! Always true here:
 //! - Memory is held until the send has completed, or was quiet and submitted.
 //! - A slot has one send at a time.
+//! - A slot without a send costs one word of 8 bytes.
 //!
 //! Not here: submitting (`uring.rs`).
 
@@ -26,7 +27,12 @@ const QUIET_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Default)]
 pub(super) struct Sends {
-    slots: Vec<Sending>,
+    /// By slot: its send, or how its next one goes.
+    slots: Vec<Place>,
+    /// Those in flight, far fewer than slots: their memory is the same again and again.
+    active: Vec<Sending>,
+    /// Places in `active` that are free; the one that was used last is the next.
+    free: Vec<u32>,
     /// By slot: the description of a send of several pieces.
     messages: HashMap<u32, Box<Message>>,
     /// Quiet sends that were pushed and not yet looked after: their tokens, packed, so that they
@@ -36,8 +42,16 @@ pub(super) struct Sends {
     done: VecDeque<Token>,
 }
 
-/// A slot's send.
-#[derive(Default)]
+/// What there is of a slot's sends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    /// None is in flight. Is the next one to be patient from the start?
+    Idle { is_patient: bool },
+    /// One is, and lies there in `active`.
+    At(u32),
+}
+
+/// A send in flight.
 struct Sending {
     bytes: Option<Outgoing>,
     /// Its token, packed: of which life of the slot it is.
@@ -45,11 +59,10 @@ struct Sending {
     course: Course,
 }
 
-/// How a slot's send is carried out.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// How a send is carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Course {
     /// While it is submitted, telling only if it did not take all.
-    #[default]
     Quiet,
     /// So, and it has told.
     Told,
@@ -82,23 +95,28 @@ impl Sends {
         let index = token.slot.index();
         if index >= self.slots.len() {
             assert!(index < PLACES_MAX, "there is no such slot");
-            self.slots.resize_with(index + 1, Sending::default);
+            self.slots
+                .resize(index + 1, Place::Idle { is_patient: false });
         }
-        let sending = &mut self.slots[index];
-        assert!(
-            sending.bytes.is_none(),
-            "two sends of one connection: the first one's memory is in use"
-        );
-        sending.name = name;
-        let outgoing = sending.bytes.insert(bytes);
-        let is_quiet = sending.course == Course::Quiet && outgoing.left() <= QUIET_BYTES_MAX;
+        let Place::Idle { is_patient } = self.slots[index] else {
+            panic!("two sends of one connection: the first one's memory is in use");
+        };
+        let is_quiet = !is_patient && bytes.left() <= QUIET_BYTES_MAX;
         let mut flags = libc::MSG_NOSIGNAL;
+        let mut course = Course::Patient;
         if is_quiet {
             self.quiet.push(name);
             flags |= libc::MSG_DONTWAIT | libc::MSG_WAITALL; // all at once, or say so
-        } else {
-            sending.course = Course::Patient;
+            course = Course::Quiet;
         }
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.active.push(Sending::NONE);
+            self.active.len() as u32 - 1 // at most one for each slot
+        });
+        self.slots[index] = Place::At(at);
+        let sending = &mut self.active[at as usize];
+        (sending.name, sending.course) = (name, course);
+        let outgoing = sending.bytes.insert(bytes);
         let fd = Fd(socket.raw());
         let entry = match outgoing {
             Outgoing::Single { .. } => {
@@ -127,7 +145,7 @@ impl Sends {
     /// A send has a completion: if it was quiet, it did not take all.
     #[inline]
     pub(super) fn note_completion(&mut self, slot: Slot) {
-        if let Some(sending) = self.slots.get_mut(slot.index())
+        if let Some(sending) = self.sending(slot)
             && sending.course == Course::Quiet
         {
             sending.course = Course::Told;
@@ -137,30 +155,30 @@ impl Sends {
     /// Everything was submitted, and every completion noted: quiet sends that have none took all.
     #[inline]
     pub(super) fn settle(&mut self) {
-        for name in self.quiet.drain(..) {
-            let Some(token) = Token::unpack(name) else {
-                continue;
-            };
-            let sending = &mut self.slots[token.slot.index()];
+        let mut quiet = std::mem::take(&mut self.quiet);
+        for name in quiet.drain(..) {
             // Listed in an earlier call that left submissions over: another life may be here now.
-            if sending.course == Course::Quiet && sending.name == name && sending.bytes.is_some() {
+            if let Some(token) = Token::unpack(name)
+                && let Some(sending) = self.sending(token.slot)
+                && sending.course == Course::Quiet
+                && sending.name == name
+            {
                 sending.course = Course::Settled;
                 self.done.push_back(token);
             }
         }
+        self.quiet = quiet;
     }
 
     /// The next quiet send that took all, as a completion would say it.
     #[inline]
     pub(super) fn next_done(&mut self) -> Option<Completion> {
         let token = self.done.pop_front()?;
-        let sending = &mut self.slots[token.slot.index()];
+        let (bytes, course) = self.take(token.slot, false)?;
         debug_assert!(
-            sending.course == Course::Settled,
+            course == Course::Settled,
             "it is listed once, and its slot waits for it"
         );
-        sending.course = Course::Quiet;
-        let bytes = sending.bytes.take()?;
         Some(Completion {
             token,
             result: bytes.left() as i32,
@@ -171,19 +189,46 @@ impl Sends {
 
     /// What a send's own completion gives back. After one that took all there is room again.
     pub(super) fn end(&mut self, slot: Slot, result: i32) -> Loan {
-        let Some(sending) = self.slots.get_mut(slot.index()) else {
+        let Some(sending) = self.sending(slot) else {
             return Loan::Nothing;
         };
-        let Some(bytes) = sending.bytes.take() else {
-            return Loan::Nothing;
-        };
-        let took_all = usize::try_from(result).is_ok_and(|count| count == bytes.left());
-        sending.course = match took_all {
-            true => Course::Quiet,
-            false => Course::Patient,
-        };
-        Loan::Outgoing(bytes)
+        let left = sending.bytes.as_ref().map(Outgoing::left);
+        let took_all = usize::try_from(result).ok() == left;
+        match self.take(slot, !took_all) {
+            Some((bytes, _)) => Loan::Outgoing(bytes),
+            None => Loan::Nothing,
+        }
     }
+
+    /// A slot's send, if it has one.
+    #[inline]
+    fn sending(&mut self, slot: Slot) -> Option<&mut Sending> {
+        match *self.slots.get(slot.index())? {
+            Place::At(at) => self.active.get_mut(at as usize),
+            Place::Idle { .. } => None,
+        }
+    }
+
+    /// Ends a slot's send: gives back what it was lent, and says how the slot's next one goes.
+    #[inline]
+    fn take(&mut self, slot: Slot, is_patient: bool) -> Option<(Outgoing, Course)> {
+        let place = self.slots.get_mut(slot.index())?;
+        let Place::At(at) = *place else {
+            return None;
+        };
+        *place = Place::Idle { is_patient };
+        self.free.push(at);
+        let sending = self.active.get_mut(at as usize)?;
+        Some((sending.bytes.take()?, sending.course))
+    }
+}
+
+impl Sending {
+    const NONE: Self = Self {
+        bytes: None,
+        name: 0,
+        course: Course::Patient,
+    };
 }
 
 impl Message {
