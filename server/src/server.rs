@@ -228,6 +228,7 @@ impl Shutdown {
 
     /// Closes all connections now.
     pub fn stop(&self) {
+        tracing::info!("closing all connections");
         self.control.stop();
     }
 }

@@ -4,7 +4,7 @@
 //! - Memory follows what has come, never what a header announces: at most twice as much.
 //! - Text is checked at every piece, decompressed first if it has to be.
 //!
-//! Not here: which frames there are (`receiver.rs`), messages that come whole (`receiver.rs`).
+//! Not here: which frames there are (`progress.rs`), messages that come whole (`progress.rs`).
 
 use super::buffer::grow;
 use super::deflate::Inflater;

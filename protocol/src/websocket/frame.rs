@@ -9,7 +9,7 @@
 //! - A header that no peer may send is refused at the first byte that shows it.
 //! - Lengths are only compared, never added or cast: no length can overflow anything.
 //!
-//! Not here: payloads (`receiver.rs`), which frame may follow which (`receiver.rs`).
+//! Not here: payloads (`progress.rs`), which frame may follow which (`progress.rs`).
 
 use super::Error;
 

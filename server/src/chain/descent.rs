@@ -37,7 +37,7 @@ pub enum Outcome {
     TimedOut,
     /// They were cancelled: the client has left.
     ClientGone,
-    /// They were cancelled: the server shut down, and the time for that was up.
+    /// They were cancelled: the server shut down before they had ended, or their core did.
     ShutDown,
 }
 

@@ -84,7 +84,8 @@ impl Context {
     /// # Errors
     ///
     /// 400 that names the parameter, if it cannot be parsed or the path ends before it. 500, and a
-    /// line of the log that names both, if the route has no such parameter.
+    /// line of the log that names both, if the route has no such parameter: a layer around routes
+    /// with and without it asks for [`optional_param`](Self::optional_param).
     ///
     /// ```
     /// use ringlane::{Context, Result};
@@ -114,7 +115,8 @@ impl Context {
         Err(Error::internal(problem))
     }
 
-    /// As [`param`](Self::param), and `None` where an optional part of the path is not there.
+    /// As [`param`](Self::param), and `None` where an optional part of the path is not there, or the
+    /// route has no such parameter.
     ///
     /// # Errors
     ///

@@ -296,7 +296,12 @@ impl Active {
         match download.with_pulse(|pulse| pulse.due(io.now)) {
             Some(Due::End) => {
                 download.finish();
-                self.cancel(Cancel::Dropped, waker);
+                let why = if io.draining {
+                    Cancel::ShutDown
+                } else {
+                    Cancel::Dropped
+                };
+                self.cancel(why, waker);
             }
             // A client that takes nothing does not wait to hear from us.
             Some(Due::Beat) if io.is_drained() && download.is_empty() => {

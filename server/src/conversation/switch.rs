@@ -134,7 +134,8 @@ impl HttpCore {
                 Intent::Continue
             }
             Some(intent) => {
-                self.leave_handler(upgraded.take_handler(), has_told, Cancel::ClientGone);
+                let why = upgraded.why_cancelled();
+                self.leave_handler(upgraded.take_handler(), has_told, why);
                 intent
             }
         }

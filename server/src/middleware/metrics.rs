@@ -150,7 +150,7 @@ impl Metrics {
             Outcome::Panicked => Some((&tally.panicked, true)),
             Outcome::TimedOut => Some((&tally.timed_out, true)),
             Outcome::ClientGone => Some((&tally.client_gone, false)),
-            Outcome::ShutDown => Some((&tally.shut_down, true)),
+            Outcome::ShutDown => Some((&tally.shut_down, false)),
         };
         if let Some((count, _)) = ended_early {
             count.add();
@@ -222,7 +222,7 @@ pub struct Snapshot {
     pub timed_out: u64,
     /// Requests whose client left before the answer.
     pub client_gone: u64,
-    /// Requests that were cut off when the time for a shutdown was up.
+    /// Requests that a shutdown cut off.
     pub shut_down: u64,
 }
 

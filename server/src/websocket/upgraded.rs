@@ -25,7 +25,7 @@ use super::callbacks::{Callbacks, say_closed};
 use super::link::{Link, Phase};
 use super::mailbox::{Dropped, Mailbox};
 use super::{CloseReason, Message, Socket};
-use crate::chain::Descent;
+use crate::chain::{Cancel, Descent};
 
 /// Who gets what comes in.
 pub(super) enum Endpoint {
@@ -296,6 +296,14 @@ impl Upgraded {
         if let Endpoint::Callbacks(callbacks) = endpoint {
             let link = Rc::clone(&socket.0);
             self.has_panicked |= link.directly(io, |_| guard(socket, || callbacks.drained(socket)));
+        }
+    }
+
+    /// What its end is to a handler that is still under way.
+    pub(crate) fn why_cancelled(&self) -> Cancel {
+        match self.link().reason() {
+            Some(CloseReason::ShutDown) => Cancel::ShutDown,
+            _ => Cancel::ClientGone,
         }
     }
 

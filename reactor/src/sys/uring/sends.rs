@@ -7,11 +7,11 @@
 //! Always true here:
 //! - Memory is held until the send has completed, or was quiet and submitted.
 //! - A slot has one send at a time.
-//! - A slot without a send costs one word of 8 bytes.
+//! - A slot without a send costs 8 bytes.
 //!
 //! Not here: submitting (`uring.rs`).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use io_uring::types::Fd;
 use io_uring::{opcode, squeue};
@@ -25,16 +25,17 @@ use crate::wake::PLACES_MAX;
 /// does the kernel ever move 2 GiB at once, which a quiet send could not tell.)
 const QUIET_BYTES_MAX: usize = 1 << 20;
 
+/// The memory of so many sends in flight is kept when none is.
+const KEPT_MAX: usize = 4096;
+
 #[derive(Default)]
 pub(super) struct Sends {
     /// By slot: its send, or how its next one goes.
     slots: Vec<Place>,
-    /// Those in flight, far fewer than slots: their memory is the same again and again.
+    /// Those in flight: mostly few, in the same memory again and again.
     active: Vec<Sending>,
     /// Places in `active` that are free; the one that was used last is the next.
     free: Vec<u32>,
-    /// By slot: the description of a send of several pieces.
-    messages: HashMap<u32, Box<Message>>,
     /// Quiet sends that were pushed and not yet looked after: their tokens, packed, so that they
     /// stay in a register on their way here.
     quiet: Vec<u64>,
@@ -57,6 +58,8 @@ struct Sending {
     /// Its token, packed: of which life of the slot it is.
     name: u64,
     course: Course,
+    /// The description of a send of several pieces; stays for the next one in this place.
+    message: Option<Box<Message>>,
 }
 
 /// How a send is carried out.
@@ -127,8 +130,7 @@ impl Sends {
                     .build()
             }
             Outgoing::Vectored(pieces) => {
-                let slot = token.slot.get();
-                let message = self.messages.entry(slot).or_insert_with(Message::new);
+                let message = sending.message.get_or_insert_with(Message::new);
                 message.describe(pieces);
                 opcode::SendMsg::new(fd, &raw const message.header)
                     .flags(flags as u32)
@@ -219,7 +221,11 @@ impl Sends {
         *place = Place::Idle { is_patient };
         self.free.push(at);
         let sending = self.active.get_mut(at as usize)?;
-        Some((sending.bytes.take()?, sending.course))
+        let taken = (sending.bytes.take()?, sending.course);
+        if self.active.len() > KEPT_MAX && self.free.len() == self.active.len() {
+            (self.active, self.free) = Default::default(); // a message to all has gone
+        }
+        Some(taken)
     }
 }
 
@@ -228,6 +234,7 @@ impl Sending {
         bytes: None,
         name: 0,
         course: Course::Patient,
+        message: None,
     };
 }
 
@@ -290,6 +297,20 @@ mod tests {
         push(&mut sends, name(1), 2);
         sends.settle();
         assert_eq!(done(&mut sends), [name(1)]);
+    }
+
+    #[test]
+    fn the_memory_of_a_message_to_all_is_given_back() {
+        let all = KEPT_MAX as u32 + 1;
+        let name = |slot| Token::new(OpKind::Send, Slot::new(slot), Generation::wrapping(0));
+        let mut sends = Sends::default();
+        for count in [KEPT_MAX as u32, all] {
+            (0..count).for_each(|slot| push(&mut sends, name(slot), 1));
+            sends.settle();
+            assert_eq!(done(&mut sends).len(), count as usize);
+            let kept = if count == all { 0 } else { KEPT_MAX };
+            assert_eq!((sends.active.len(), sends.free.len()), (kept, kept));
+        }
     }
 
     #[test]

@@ -65,6 +65,20 @@ fn every_way_to_end_is_recorded() -> Result {
 }
 
 #[test]
+fn what_a_shutdown_cuts_off_is_an_error_of_ours_and_no_client_that_has_left() -> Result {
+    let metrics = Metrics::new();
+    let mut client = Client::new(routes(&metrics).build()?)?;
+    let waiting = client.connect();
+    waiting.send("GET /for-ever HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.run(Duration::ZERO)?;
+    drop(client);
+    let snapshot = metrics.snapshot();
+    assert_eq!((snapshot.shut_down, snapshot.client_gone), (1, 0));
+    assert_eq!((snapshot.requests, snapshot.errors), (1, 1));
+    Ok(())
+}
+
+#[test]
 fn times_are_those_of_the_requests() -> Result {
     let metrics = Metrics::new();
     let mut client = Client::new(routes(&metrics).build()?)?;
