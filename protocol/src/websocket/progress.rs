@@ -1,4 +1,4 @@
-//! A frame or a message that has begun: header, payload, the pieces of a message, one after the other.
+//! A frame or a message that has begun: header, payload, one piece of a message after the other.
 //!
 //! Always true here:
 //! - The verdict on a header falls before anything is allocated for its payload.

@@ -14,7 +14,7 @@ use super::progress::Progress;
 const BUFFERS_MAX: usize = 16;
 /// Largest spare buffer that is kept, in bytes.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// Spare records of what has begun that are kept: connections that wait within a frame have the rest.
+/// Spare records of what has begun that are kept.
 const PROGRESS_MAX: usize = 64;
 /// Spare inflaters that are kept: about 40 KiB each.
 const INFLATERS_MAX: usize = 8;

@@ -115,8 +115,8 @@ impl Context {
         Err(Error::internal(problem))
     }
 
-    /// As [`param`](Self::param), and `None` where an optional part of the path is not there, or the
-    /// route has no such parameter.
+    /// As [`param`](Self::param), and `None` where an optional part of the path is not there, or
+    /// the route has no such parameter.
     ///
     /// # Errors
     ///
