@@ -89,7 +89,7 @@ impl Context {
     /// use ringlane::{Server, testing};
     ///
     /// let server = Server::builder()
-    ///     .state(|_core| Cell::new(0)) // no lock: each core has its own
+    ///     .state(|_core| Cell::new(0_u32)) // no lock: each core has its own
     ///     .get("/", |ctx| {
     ///         let visits = ctx.state::<Cell<u32>>();
     ///         visits.set(visits.get() + 1);
