@@ -157,7 +157,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     /// Opens a new connection, or does what the limit asks.
     pub(crate) fn admit(&mut self, socket: Socket) {
         if self.draining == Draining::Now {
-            return self.ring.close_now(socket);
+            return self.ring.close(socket, None);
         }
         if self.take_place() {
             return self.open(socket, false);
@@ -168,7 +168,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             }
             crate::OverLimit::Wait => {
                 self.metrics.refused.add(1);
-                self.ring.close_now(socket);
+                self.ring.close(socket, None);
             }
             crate::OverLimit::Refuse => {
                 self.metrics.refused.add(1);
@@ -177,7 +177,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                     self.refusing += 1;
                     self.open(socket, true);
                 } else {
-                    self.ring.close_now(socket);
+                    self.ring.close(socket, None);
                 }
             }
         }
@@ -287,7 +287,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             self.deal_out(index, connection);
         }
         self.listeners[index].accepting = Accepting::Closed;
-        self.ring.close_now(socket);
+        self.ring.close(socket, None);
     }
 
     pub(crate) fn begin_closing_listeners(&mut self) {
@@ -311,7 +311,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     pub(crate) fn close_listeners_now(&mut self) {
         for listener in std::mem::take(&mut self.listeners) {
             if !listener.is_closed() {
-                self.ring.close_now(listener.socket);
+                self.ring.close(listener.socket, None);
             }
         }
     }

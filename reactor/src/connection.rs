@@ -6,7 +6,7 @@
 //!
 //! Not here: the operations themselves and what their results lead to (`exchange.rs`, `ending.rs`).
 
-use crate::application::{CloseReason, Io};
+use crate::application::Io;
 use crate::clock::Instant;
 use crate::flow::Flow;
 use crate::inbox::{Carry, Inbox};
@@ -26,9 +26,9 @@ pub(crate) enum Phase {
     /// The peer was told that no more comes. Its bytes are dropped, so many at most.
     Lingering { bytes_left: u32 },
     /// Nothing more is sent or received; waits until the ring holds no operation of it.
-    Closing { reason: CloseReason },
-    /// The descriptor is being closed, its only operation; then the slot is free.
-    Releasing { reason: CloseReason },
+    Closing,
+    /// The ring holds nothing of it: its descriptor is closed in this turn, and the slot is free.
+    Releasing,
 }
 
 /// What the ring does about this connection's input.
@@ -121,10 +121,7 @@ impl<C> Connection<C> {
 
     /// Notes that an operation was handed to the ring.
     pub(crate) fn began(&mut self) {
-        debug_assert!(
-            !matches!(self.phase, Phase::Releasing { .. }),
-            "it is being released"
-        );
+        debug_assert!(self.phase != Phase::Releasing, "it is being released");
         self.in_flight += 1;
     }
 

@@ -37,13 +37,10 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     /// Ends a connection at once: what is queued is dropped, what is in flight is cancelled.
     pub(crate) fn close(&mut self, slot: Slot, reason: CloseReason) {
         let connection = &mut self.connections[slot.index()];
-        if matches!(
-            connection.phase,
-            Phase::Closing { .. } | Phase::Releasing { .. }
-        ) {
+        if matches!(connection.phase, Phase::Closing | Phase::Releasing) {
             return self.progress_end(slot);
         }
-        connection.phase = Phase::Closing { reason };
+        connection.phase = Phase::Closing;
         connection.unwatch(slot, &mut self.wheel);
         connection.carry = Carry::default();
         connection.outbox.clear();
@@ -71,22 +68,15 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             return;
         };
         match connection.phase {
-            Phase::Open | Phase::Lingering { .. } | Phase::Releasing { .. } => {}
+            Phase::Open | Phase::Lingering { .. } | Phase::Releasing => {}
             Phase::Finishing { .. } if connection.sending => {}
             Phase::Finishing { .. } if !connection.outbox.is_empty() => self.list_output(slot),
             Phase::Finishing { linger: true } if !connection.input_ended => self.linger(slot),
             Phase::Finishing { .. } => self.close(slot, CloseReason::Finished),
-            Phase::Closing { reason } => {
+            Phase::Closing => {
                 if connection.in_flight == 0 {
-                    let token = connection.token(OpKind::Close, slot);
-                    connection.began();
-                    connection.phase = Phase::Releasing { reason };
-                    self.ring.push(
-                        Op::Close {
-                            socket: connection.socket,
-                        },
-                        token,
-                    );
+                    connection.phase = Phase::Releasing;
+                    self.ended.push(slot);
                 }
             }
         }
@@ -145,16 +135,24 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.ring.push(Op::Cancel { target }, token);
     }
 
-    /// The descriptor is closed: the slot is free.
-    pub(crate) fn released(&mut self, slot: Slot) {
-        let mut connection = self.connections.remove(slot.index());
-        assert_eq!(
-            connection.in_flight, 0,
-            "a slot was freed while the ring held it"
-        );
-        self.generations[slot.index()] = connection.generation.next();
-        connection.unwatch(slot, &mut self.wheel);
-        self.leave(connection.over_limit);
+    /// Closes the descriptors of those that have ended, and frees their slots.
+    ///
+    /// By a call each: as an operation of the ring it would complete while it is submitted, and so
+    /// end the next wait for nothing but that.
+    pub(crate) fn release_ended(&mut self) {
+        let mut ended = std::mem::take(&mut self.ended);
+        for slot in ended.drain(..) {
+            let mut connection = self.connections.remove(slot.index());
+            assert_eq!(
+                connection.in_flight, 0,
+                "a slot was freed while the ring held it"
+            );
+            self.ring.close(connection.socket, Some(slot));
+            self.generations[slot.index()] = connection.generation.next();
+            connection.unwatch(slot, &mut self.wheel);
+            self.leave(connection.over_limit);
+        }
+        self.ended = ended;
     }
 
     /// One of a connection's deadlines may have passed.
@@ -176,7 +174,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                     self.obey(slot, intent);
                 }
                 Phase::Lingering { .. } => self.close(slot, CloseReason::Finished),
-                Phase::Finishing { .. } | Phase::Closing { .. } | Phase::Releasing { .. } => {}
+                Phase::Finishing { .. } | Phase::Closing | Phase::Releasing => {}
             }
         }
         if let Some(connection) = self.connections.get_mut(slot.index()) {
@@ -205,7 +203,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.draining = Draining::Now;
         self.begin_closing_listeners();
         for socket in std::mem::take(&mut self.waiting) {
-            self.ring.close_now(socket);
+            self.ring.close(socket, None);
         }
         for index in self.open_slots() {
             self.close(Slot::new(index), CloseReason::ShutDown);
@@ -222,15 +220,13 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     /// The loop is over: closes what is left without it.
     pub(crate) fn drop_connections(&mut self) {
         for socket in std::mem::take(&mut self.waiting) {
-            self.ring.close_now(socket);
+            self.ring.close(socket, None);
         }
         for connection in self.connections.drain().collect::<Vec<_>>() {
             if let Some(conversation) = connection.conversation {
                 self.application.closed(conversation, CloseReason::ShutDown);
             }
-            if !matches!(connection.phase, Phase::Releasing { .. }) {
-                self.ring.close_now(connection.socket);
-            }
+            self.ring.close(connection.socket, None);
         }
         self.close_listeners_now();
     }

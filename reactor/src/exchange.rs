@@ -34,12 +34,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 return;
             }
             OpKind::Cancel if token.slot == Slot::CORE => return, // of an accept, which says so
-            OpKind::Receive
-            | OpKind::Send
-            | OpKind::HangUp
-            | OpKind::Cancel
-            | OpKind::Shutdown
-            | OpKind::Close => {}
+            OpKind::Receive | OpKind::Send | OpKind::HangUp | OpKind::Cancel | OpKind::Shutdown => {
+            }
         }
         let index = token.slot.index();
         match self.connections.get_mut(index) {
@@ -57,7 +53,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             (OpKind::Receive, loan) => self.received(token.slot, result, more, loan),
             (OpKind::Send, Loan::Outgoing(bytes)) => self.sent(token.slot, result, bytes),
             (OpKind::HangUp, _) => self.hung_up(token.slot, result),
-            (OpKind::Close, _) => self.released(token.slot),
             (OpKind::Cancel | OpKind::Shutdown | OpKind::Send, _) => self.progress_end(token.slot),
             (OpKind::Accept | OpKind::Notice, _) => unreachable!("returned above"),
         }
@@ -116,7 +111,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 self.close(slot, CloseReason::Finished);
             }
             Phase::Lingering { .. } => {} // closing with bytes unread would reset the peer
-            Phase::Closing { .. } | Phase::Releasing { .. } => self.progress_end(slot),
+            Phase::Closing | Phase::Releasing => self.progress_end(slot),
         }
     }
 
@@ -240,7 +235,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let wanted = match connection.phase {
             Phase::Open | Phase::Lingering { .. } => true,
             Phase::Finishing { .. } => false,
-            Phase::Closing { .. } | Phase::Releasing { .. } => return self.progress_end(slot),
+            Phase::Closing | Phase::Releasing => return self.progress_end(slot),
         };
         if !wanted || connection.receiving != Receiving::Not || connection.input_ended {
             return;
@@ -316,7 +311,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             return;
         };
         connection.output_listed = false;
-        if connection.sending || matches!(connection.phase, Phase::Closing { .. }) {
+        if connection.sending || matches!(connection.phase, Phase::Closing) {
             return;
         }
         match connection.outbox.take_buffer() {
@@ -379,7 +374,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 }
             }
             SendOutcome::Retry => {}
-            SendOutcome::Cancelled if matches!(connection.phase, Phase::Closing { .. }) => {
+            SendOutcome::Cancelled if matches!(connection.phase, Phase::Closing) => {
                 connection.sending = false;
                 return self.progress_end(slot);
             }
@@ -397,7 +392,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 return self.failed(slot, "send", errno);
             }
         }
-        if bytes.left() > 0 && !matches!(connection.phase, Phase::Closing { .. }) {
+        if bytes.left() > 0 && !matches!(connection.phase, Phase::Closing) {
             return self.send_rest(slot, bytes); // before anything else
         }
         connection.sending = false;
@@ -421,8 +416,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             Phase::Open => {}
             Phase::Finishing { .. }
             | Phase::Lingering { .. }
-            | Phase::Closing { .. }
-            | Phase::Releasing { .. } => self.progress_end(slot),
+            | Phase::Closing
+            | Phase::Releasing => self.progress_end(slot),
         }
     }
 }

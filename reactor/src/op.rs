@@ -75,11 +75,6 @@ pub enum Op {
         /// Of which connection.
         socket: Socket,
     },
-    /// Gives the socket back. Nothing else may be in flight on it.
-    Close {
-        /// Which.
-        socket: Socket,
-    },
     /// Waits until another thread has something for this core.
     Notice,
 }
@@ -95,7 +90,6 @@ impl Op {
             Self::HangUp { .. } => OpKind::HangUp,
             Self::Cancel { .. } => OpKind::Cancel,
             Self::Shutdown { .. } => OpKind::Shutdown,
-            Self::Close { .. } => OpKind::Close,
             Self::Notice => OpKind::Notice,
         }
     }

@@ -1,7 +1,8 @@
 //! One turn of the loop: submit and wait, completions, letters, wakes, deadlines, output.
 //!
 //! Always true here:
-//! - A turn makes one call into the kernel, but for a core that spins before it sleeps.
+//! - A turn makes one call into the kernel, and one for each connection that it closes; a core that
+//!   spins before it sleeps makes one more.
 //! - A turn allocates nothing once its tables are warm.
 //! - Every part of a turn is bounded: work that arrives meanwhile waits for the next turn.
 //!
@@ -50,6 +51,8 @@ pub struct Reactor<R: Ring, A: Application> {
     pub(crate) pool: Pool,
     /// Connections with output that is not yet handed to the ring.
     pub(crate) output: Vec<Slot>,
+    /// Connections that the ring holds nothing of any more: they are closed in this turn.
+    pub(crate) ended: Vec<Slot>,
     /// Connections whose receive found no buffer, in order.
     pub(crate) starved: Starved,
     /// A send was pushed since the last wait whose completion leads to something.
@@ -111,6 +114,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             spin: Spin::new(config.spin),
             pool: Pool::default(),
             output: Vec::new(),
+            ended: Vec::new(),
             starved: Starved::default(),
             awaits_send: false,
             listeners: Vec::new(),
@@ -205,6 +209,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.fire_deadlines();
         self.run_woken();
         self.feed_starved();
+        self.release_ended(); // what waits for a place gets it now
         self.tend_listeners();
         self.queue_output();
         self.publish();
@@ -258,7 +263,11 @@ impl<R: Ring, A: Application> Reactor<R, A> {
 
     fn has_work(&self) -> bool {
         let starved = !self.starved.is_empty() && self.ring.facts().buffers_lent == 0;
-        self.awaits_send || starved || !self.local.ready().borrow().is_empty() || self.has_ended()
+        self.awaits_send
+            || starved
+            || !self.ended.is_empty()
+            || !self.local.ready().borrow().is_empty()
+            || self.has_ended()
     }
 
     fn read_letters(&mut self) {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::completion::Completion;
 use crate::mailbox::Bell;
 use crate::op::{Op, Room, Socket};
-use crate::token::Token;
+use crate::token::{Slot, Token};
 
 /// What a ring does, whether the kernel is real or not.
 pub trait Ring {
@@ -69,10 +69,13 @@ pub trait Ring {
     /// are closed: their numbers are soon somebody else's. Nothing is pushed after it.
     fn join(&mut self);
 
-    /// Closes a socket at once, when there is no loop any more that could wait for [`Op::Close`].
+    /// Closes a socket, and forgets the slot whose connection it was; `None` of a connection that
+    /// had none yet, of a listener, or after [`join`](Self::join). Nothing may be in flight on the
+    /// socket, or bear the name of that slot.
     ///
+    /// It is no operation: it would complete while it is submitted, and so end a wait for nothing.
     /// A [`Socket`] is a name that can be copied: one closed twice closes somebody else's.
-    fn close_now(&mut self, socket: Socket);
+    fn close(&mut self, socket: Socket, slot: Option<Slot>);
 
     /// Takes one more connection from a listener without waiting: for draining its queue.
     fn accept_now(&mut self, listener: Socket) -> Option<Socket>;

@@ -68,22 +68,19 @@ pub enum OpKind {
     Cancel = 5,
     /// Telling the peer that nothing more will be sent.
     Shutdown = 6,
-    /// Giving the descriptor back.
-    Close = 7,
     /// Waiting for a word from another thread.
-    Notice = 8,
+    Notice = 7,
 }
 
 impl OpKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Accept,
         Self::Receive,
         Self::Send,
         Self::HangUp,
         Self::Cancel,
         Self::Shutdown,
-        Self::Close,
         Self::Notice,
     ];
 
@@ -95,8 +92,7 @@ impl OpKind {
             4 => Some(Self::HangUp),
             5 => Some(Self::Cancel),
             6 => Some(Self::Shutdown),
-            7 => Some(Self::Close),
-            8 => Some(Self::Notice),
+            7 => Some(Self::Notice),
             _ => None,
         }
     }

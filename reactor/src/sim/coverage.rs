@@ -115,7 +115,7 @@ pub(super) const BROKEN: [Errno; 2] = [Errno::CONNRESET, Errno::TIMEDOUT];
 pub(super) const fn unforeseen(kind: OpKind) -> Option<Errno> {
     match kind {
         OpKind::Accept => Some(Errno::OPNOTSUPP),
-        OpKind::Receive | OpKind::Send | OpKind::Close => Some(Errno::IO),
+        OpKind::Receive | OpKind::Send => Some(Errno::IO),
         OpKind::HangUp => Some(Errno::NOMEM),
         OpKind::Cancel | OpKind::Shutdown | OpKind::Notice => None,
     }
@@ -242,7 +242,6 @@ fn outcomes(kind: OpKind) -> Vec<Outcome> {
         OpKind::HangUp => vec![Done, Failed(Errno::CANCELED)],
         OpKind::Cancel => vec![Done, Failed(Errno::NOENT), Failed(Errno::ALREADY)],
         OpKind::Shutdown => vec![Done, Failed(Errno::NOTCONN)],
-        OpKind::Close => vec![Done],
         OpKind::Notice => [vec![Done], failed(&SPURIOUS)].concat(),
     };
     all.extend(unforeseen(kind).map(Failed));

@@ -107,7 +107,7 @@ impl State {
             }
             Op::HangUp { .. } => wire.is_some_and(|wire| wire.hung_up()),
             Op::Cancel { .. } => false,
-            Op::Shutdown { .. } | Op::Close { .. } => true,
+            Op::Shutdown { .. } => true,
             Op::Notice => self.bell.load(Ordering::SeqCst),
         }
     }
@@ -123,14 +123,6 @@ impl State {
         operation.ready_at = None;
         let misfortune = self.misfortune(kind, &op);
         match (op, misfortune) {
-            (Op::Close { socket }, misfortune) => {
-                self.close(socket.raw()); // whatever it says, the descriptor is gone
-                self.end(
-                    serial,
-                    misfortune.map_or(0, |errno| -errno.raw_os_error()),
-                    Loan::Nothing,
-                );
-            }
             (Op::Send { bytes, .. }, Some(errno)) => {
                 self.fail(serial, errno, Loan::Outgoing(bytes));
             }
@@ -158,7 +150,7 @@ impl State {
         // Operations that a connection has once or never must be struck more often to be struck.
         let often = match kind {
             OpKind::Receive | OpKind::Send => 1.0,
-            OpKind::Accept | OpKind::Close => 5.0,
+            OpKind::Accept => 5.0,
             OpKind::HangUp | OpKind::Cancel | OpKind::Shutdown | OpKind::Notice => 20.0,
         };
         if let Some(errno) = unforeseen(kind)

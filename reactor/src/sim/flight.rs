@@ -40,7 +40,6 @@ pub(super) fn describe(op: &Op) -> (OpKind, Option<i32>) {
         Op::HangUp { socket } => (OpKind::HangUp, Some(socket.raw())),
         Op::Cancel { .. } => (OpKind::Cancel, None),
         Op::Shutdown { socket } => (OpKind::Shutdown, Some(socket.raw())),
-        Op::Close { socket } => (OpKind::Close, Some(socket.raw())),
         Op::Notice => (OpKind::Notice, None),
     }
 }
@@ -74,21 +73,16 @@ impl State {
             kind != OpKind::Send || !others().any(sends),
             "two sends of one connection are in flight ({token:?})"
         );
-        if kind == OpKind::Close {
-            self.check_close(socket, token);
-        }
     }
 
-    fn check_close(&self, socket: Option<i32>, token: Token) {
-        let same_life = |other: Token| {
-            token.slot != Slot::CORE
-                && (other.slot, other.generation) == (token.slot, token.generation)
-                && other.kind != OpKind::Accept
-        };
+    /// Ends the run if a socket is closed while anything of it, or of its slot, is in flight.
+    pub(super) fn check_close(&self, number: i32, slot: Option<Slot>) {
+        assert!(self.is_open(number), "socket {number} is closed twice");
+        let of_slot = |token: Token| token.kind != OpKind::Accept && Some(token.slot) == slot;
         for other in self.operations.values() {
             assert!(
-                other.socket != socket && !same_life(other.token),
-                "socket {socket:?} is closed while {:?} is in flight",
+                other.socket != Some(number) && !of_slot(other.token),
+                "socket {number} is closed while {:?} is in flight",
                 other.token
             );
         }

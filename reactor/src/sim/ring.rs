@@ -27,7 +27,7 @@ use crate::sim::coverage::Fault;
 use crate::sim::faults::Mutation;
 use crate::sim::flight::{Operation, describe};
 use crate::sim::state::{Due, NUMBERS_FROM};
-use crate::token::{OpKind, Token};
+use crate::token::{OpKind, Slot, Token};
 
 /// A ring with no kernel: it moves bytes within a [`World`]. Made by [`World::ring`].
 #[derive(Debug)]
@@ -196,12 +196,7 @@ impl Ring for SimRing {
 
     fn join(&mut self) {
         let mut state = self.world.state();
-        let operations = std::mem::take(&mut state.operations);
-        for operation in operations.into_values() {
-            if let Some(Op::Close { socket }) = operation.op {
-                state.close(socket.raw());
-            }
-        }
+        state.operations.clear();
         let due = std::mem::take(&mut state.due);
         for Due { completion, .. } in due.into_values().chain(self.batch.drain(..)) {
             // A connection that came too late for anybody to ask for it.
@@ -212,20 +207,15 @@ impl Ring for SimRing {
         state.staged.clear();
     }
 
-    fn close_now(&mut self, socket: Socket) {
+    fn close(&mut self, socket: Socket, slot: Option<Slot>) {
         let mut state = self.world.state();
         let number = socket.raw();
-        let open = state.is_open(number);
         // Not again while a broken rule is ending the run: that would hide which it was.
-        assert!(
-            open || std::thread::panicking(),
-            "socket {number} is closed twice"
-        );
-        if open {
-            state.close(number);
-        }
         if !std::thread::panicking() {
-            state.check_no_orphans();
+            state.check_close(number, slot);
+        }
+        if state.is_open(number) {
+            state.close(number);
         }
     }
 

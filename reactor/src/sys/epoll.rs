@@ -24,7 +24,7 @@ use crate::mailbox::Bell;
 use crate::op::{Op, Outgoing, Room, Socket};
 use crate::ring::{Address, Arrived, Buffer, End, Ring, RingFacts, Wait};
 use crate::sys::socket;
-use crate::token::{OpKind, Token};
+use crate::token::{OpKind, Slot, Token};
 
 mod line;
 mod listeners;
@@ -59,7 +59,7 @@ use sockets::Sockets;
 /// let Loan::Buffer(buffer) = completion.loan else { panic!("they are in no buffer") };
 /// assert_eq!(*ring.bytes(&buffer), *b"hello");
 /// ring.recycle(buffer);
-/// ring.close_now(socket);
+/// ring.close(socket, None);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Epoll {
@@ -236,7 +236,7 @@ impl Epoll {
                 }
                 Notice::Armed(_) | Notice::Nobody | Notice::Rang => None,
             },
-            OpKind::Cancel | OpKind::Shutdown | OpKind::Close => None, // they never wait
+            OpKind::Cancel | OpKind::Shutdown => None, // they never wait
         }
     }
 
@@ -262,8 +262,7 @@ impl Epoll {
                 | OpKind::Send
                 | OpKind::HangUp
                 | OpKind::Cancel
-                | OpKind::Shutdown
-                | OpKind::Close => self.told(name, event.flags),
+                | OpKind::Shutdown => self.told(name, event.flags),
             }
         }
         self.poller.reuse(events);
@@ -310,11 +309,6 @@ impl Ring for Epoll {
                 let result = socket::with(socket, |fd| rustix::net::shutdown(fd, Shutdown::Write));
                 let result = result.map_or_else(negated, |()| 0);
                 return self.complete(token, result, Loan::Nothing);
-            }
-            Op::Close { socket } => {
-                self.sockets.forget(token.slot);
-                drop(socket::own(socket));
-                return self.complete(token, 0, Loan::Nothing);
             }
         };
         if let Err(errno) = armed {
@@ -371,8 +365,11 @@ impl Ring for Epoll {
 
     fn join(&mut self) {} // the kernel is lent nothing
 
-    fn close_now(&mut self, socket: Socket) {
-        self.listeners.forget(socket);
+    fn close(&mut self, socket: Socket, slot: Option<Slot>) {
+        match slot {
+            Some(slot) => self.sockets.forget(slot),
+            None => self.listeners.forget(socket),
+        }
         drop(socket::own(socket));
     }
 

@@ -27,7 +27,7 @@ use crate::ring::{Address, Arrived, Buffer, End, Ring, RingFacts, Wait};
 use crate::sys::buffers::{Buffers, LARGE, SMALL};
 use crate::sys::entrance::Entrance;
 use crate::sys::socket;
-use crate::token::{OpKind, Token};
+use crate::token::{OpKind, Slot, Token};
 
 mod sends;
 
@@ -118,7 +118,6 @@ impl Uring {
             }
             Op::Cancel { target } => opcode::AsyncCancel::new(target.pack()).build(),
             Op::Shutdown { socket } => opcode::Shutdown::new(fd(socket), libc::SHUT_WR).build(),
-            Op::Close { socket } => opcode::Close::new(fd(socket)).build(),
             Op::Notice => {
                 let count = (&raw mut *self.lent.bell_count).cast();
                 let bell = self.bell.descriptor().map_or(-1, |fd| fd.as_raw_fd());
@@ -345,7 +344,7 @@ impl Ring for Uring {
         self.end_all();
     }
 
-    fn close_now(&mut self, socket: Socket) {
+    fn close(&mut self, socket: Socket, _slot: Option<Slot>) {
         drop(socket::own(socket));
     }
 

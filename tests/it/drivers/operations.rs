@@ -130,8 +130,7 @@ fn a_receive_ends_once_whether_bytes_or_its_cancel_come_first<R: RealRing>() {
         drop(far);
         let all = settle(&mut ring);
         assert_eq!(results(&all, OpKind::Receive), [(0, false)]);
-        ring.push(Op::Close { socket: near }, token(OpKind::Close, slot));
-        assert_eq!(results(&settle(&mut ring), OpKind::Close), [(0, false)]);
+        ring.close(near, Some(Slot::new(slot)));
         assert_eq!(ring.facts().buffers_lent, 0);
     }
 }
@@ -166,7 +165,7 @@ fn a_blocked_send_comes_back_when_it_is_cancelled<R: RealRing>() {
     };
     assert_eq!(bytes.left(), 1 << 20);
     drop(far);
-    ring.close_now(near);
+    ring.close(near, None);
 }
 
 fn a_send_to_a_peer_that_is_gone_fails_without_a_signal<R: RealRing>() {
@@ -189,7 +188,7 @@ fn a_send_to_a_peer_that_is_gone_fails_without_a_signal<R: RealRing>() {
     );
     let again = results(&settle(&mut ring), OpKind::Send);
     assert_eq!(again, [(negated(Errno::PIPE), false)]);
-    ring.close_now(near);
+    ring.close(near, None);
 }
 
 fn an_accept_that_is_cancelled_loses_no_connection<R: RealRing>() {
@@ -214,13 +213,13 @@ fn an_accept_that_is_cancelled_loses_no_connection<R: RealRing>() {
             accepted += 1;
         }
         while let Some(connection) = ring.accept_now(socket) {
-            ring.close_now(connection);
+            ring.close(connection, None);
             accepted += 1;
         }
         drop(clients);
     }
     assert_eq!(accepted, 60);
-    ring.close_now(socket);
+    ring.close(socket, None);
 }
 
 fn what_is_not_in_flight_cannot_be_cancelled<R: RealRing>() {
@@ -252,7 +251,7 @@ fn what_is_not_in_flight_cannot_be_cancelled<R: RealRing>() {
         results(&all, OpKind::Cancel),
         [(negated(Errno::NOENT), false)]
     );
-    ring.close_now(near);
+    ring.close(near, None);
 }
 
 fn a_receive_without_a_buffer_says_so_and_works_again_after<R: RealRing>() {
@@ -294,7 +293,7 @@ fn a_receive_without_a_buffer_says_so_and_works_again_after<R: RealRing>() {
     assert_eq!(results(&all, OpKind::Receive), [(64, true)]);
     take_home(&mut ring, all);
     assert_eq!(ring.facts().buffers_lent, 0);
-    ring.close_now(near);
+    ring.close(near, None);
 }
 
 /// More than both queues of a ring hold, pushed at one go.
