@@ -18,7 +18,7 @@ SCENARIO ?=
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check sim fuzz autobahn bench bench-quick doc
+.PHONY: help setup run test check sim fuzz autobahn bench bench-quick profiled doc
 
 help: ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ bench: ## Measures every scenario against its peers, going on where it stopped; 
 bench-quick: ## Two scenarios with short rounds, to see that it runs; the figures mean little.
 	@.ci/setup build bench
 	cargo run --release -p ringlane-bench --bin compare -- --rounds 1 --seconds 1 --no-save $(OPTIONS)
+
+profiled: ## Builds the program for the work it does (PGO): target/profiled/ringlane.
+	@.ci/setup build profile
+	bench/profiled
 
 doc: ## Builds the documentation of every crate into target/doc.
 	@.ci/setup build

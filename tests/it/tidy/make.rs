@@ -8,7 +8,7 @@ use super::check;
 use crate::source::{Finding, SourceFile, none, root, tracked};
 
 /// What the project promises to anyone who types `make`.
-const PROMISED: [&str; 11] = [
+const PROMISED: [&str; 12] = [
     "autobahn",
     "bench",
     "bench-quick",
@@ -16,6 +16,7 @@ const PROMISED: [&str; 11] = [
     "doc",
     "fuzz",
     "help",
+    "profiled",
     "run",
     "setup",
     "sim",

@@ -57,7 +57,7 @@ pub(crate) struct Contender {
 type Make = fn(&str) -> Contender;
 
 /// Every server that is known by name.
-const NAMES: [(&str, Make); 21] = [
+const NAMES: [(&str, Make); 22] = [
     ("ringlane", |name| {
         Contender::demo(name, Role::Ringlane, &[])
     }),
@@ -67,6 +67,11 @@ const NAMES: [(&str, Make); 21] = [
     // Looks for work before it sleeps: what that is worth to few connections.
     ("ringlane-spin", |name| {
         Contender::demo(name, Role::Variant, &["--spin", "100"])
+    }),
+    // Built for the work it does: what that is worth.
+    ("ringlane-profiled", |name| Contender {
+        role: Role::Variant,
+        ..Contender::script(name, "bench/profiled")
     }),
     ("ringlane-target", |name| {
         Contender::target(name, Role::Ringlane, &[])
