@@ -192,6 +192,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())?;
         let mut source = self.source();
+        // What `?` made of an error that clients may read has that error's words already.
+        if let Some(cause) = source.filter(|cause| cause.to_string() == self.message()) {
+            source = cause.source();
+        }
         while let Some(cause) = source {
             write!(f, ": {cause}")?;
             source = cause.source();
@@ -254,6 +258,18 @@ mod tests {
             "its own"
         );
         Ok(())
+    }
+
+    #[test]
+    fn words_that_are_the_message_are_said_once() {
+        let error = "x".parse::<u8>().expect_err("no number");
+        let words = error.to_string();
+        let known = Error::from(error.clone());
+        assert_eq!(known.to_string(), words);
+        assert_eq!(format!("{known:?}"), format!("400 {words}"));
+        assert!(known.source().is_some(), "it is kept all the same");
+        let renamed = Error::new(400, "no number").with_source(error);
+        assert_eq!(renamed.to_string(), format!("no number: {words}"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Always true here:
 //! - Time goes on only inside a wait, and only to the next thing that happens.
-//! - A ring that is dropped carries out the closes it was given, and closes the connections that
-//!   nobody has heard of yet; nothing else of it is left.
+//! - A ring that is dropped closes the connections that nobody has heard of yet; nothing else of it
+//!   is left.
 //!
 //! Not here: what operations do (`execute.rs`), the other side of the connections (`client.rs`).
 

@@ -59,6 +59,7 @@ use sockets::Sockets;
 /// let Loan::Buffer(buffer) = completion.loan else { panic!("they are in no buffer") };
 /// assert_eq!(*ring.bytes(&buffer), *b"hello");
 /// ring.recycle(buffer);
+/// ring.join(); // the receive is still waiting for more
 /// ring.close(socket, None);
 /// # Ok::<(), std::io::Error>(())
 /// ```

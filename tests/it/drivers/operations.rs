@@ -251,6 +251,7 @@ fn what_is_not_in_flight_cannot_be_cancelled<R: RealRing>() {
         results(&all, OpKind::Cancel),
         [(negated(Errno::NOENT), false)]
     );
+    ring.join();
     ring.close(near, None);
 }
 
@@ -293,6 +294,7 @@ fn a_receive_without_a_buffer_says_so_and_works_again_after<R: RealRing>() {
     assert_eq!(results(&all, OpKind::Receive), [(64, true)]);
     take_home(&mut ring, all);
     assert_eq!(ring.facts().buffers_lent, 0);
+    ring.join();
     ring.close(near, None);
 }
 

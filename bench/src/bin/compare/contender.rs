@@ -68,7 +68,7 @@ const NAMES: [(&str, Make); 22] = [
     ("ringlane-spin", |name| {
         Contender::demo(name, Role::Variant, &["--spin", "100"])
     }),
-    // Built for the work it does: what that is worth.
+    // Built for the work it does: what that is worth (on request, for it takes minutes to build).
     ("ringlane-profiled", |name| Contender {
         role: Role::Variant,
         ..Contender::script(name, "bench/profiled")

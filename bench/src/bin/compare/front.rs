@@ -140,7 +140,6 @@ fn pair(
 fn title(name: &str) -> &str {
     match name {
         "ringlane" | "ringlane-target" => "**ringlane**",
-        "ringlane-profiled" => "**ringlane**, [built for its work](bench/profiled)",
         "ringlane-spin" => "**ringlane**, spinning",
         "floor-epoll" => "canned answers by epoll",
         "floor-uring" => "canned answers by io_uring, gathering",
