@@ -71,9 +71,10 @@ fn connections_that_the_server_closes_are_replaced() {
     assert_eq!(outcome.errors.total(), 0, "{outcome}");
     assert_eq!(outcome.requests, 40, "{outcome}");
     assert!(outcome.connections_opened >= 20, "{outcome}");
+    // The server may not have got to those that stand open at the end.
     let accepted = handle.metrics()[0].accepted.get();
     assert!(
-        accepted >= outcome.connections_opened,
+        accepted + outcome.connections_open >= outcome.connections_opened,
         "{accepted} of {outcome}"
     );
 }
