@@ -24,12 +24,7 @@ impl Moment {
         Self(since.as_secs())
     }
 
-    /// Sorts by time and holds no colon.
-    pub fn for_file_name(self) -> String {
-        self.to_string().replace([':', 'Z'], "")
-    }
-
-    /// The day alone, as it begins a name of a file.
+    /// The day alone.
     pub fn day(self) -> String {
         let (year, month, day) = self.date();
         format!("{year:04}-{month:02}-{day:02}")
@@ -121,7 +116,6 @@ mod tests {
             assert_eq!(Moment(second).to_string(), expected);
             assert_eq!(Moment::parse(expected), Some(Moment(second)));
         }
-        assert_eq!(Moment(951_827_696).for_file_name(), "2000-02-29T123456");
         assert_eq!(Moment(951_827_696).day(), "2000-02-29");
         assert_eq!(Moment::parse("2000-13-01T00:00:00Z"), None);
         assert_eq!(Moment::parse("2000-01-01"), None);

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod calendar;
+pub mod folded;
 pub mod machine;
 pub mod process;
 pub mod statistics;

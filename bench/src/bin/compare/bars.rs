@@ -83,11 +83,11 @@ fn floor(own: Option<&Row>, rows: &[Row], percent_max: u32) -> Verdict {
     let ratio = own
         .and_then(|row| row.floor_ratio)
         .filter(|_| floors.all(is_whole));
-    let what = format!("at most {bar:.2} x the better floor");
+    let what = format!("at most {bar:.2} × the lowest floor");
     relate(ratio.zip(Some(bar)), &what, |ratio, bar| {
         (
             ratio <= bar,
-            format!("{ratio:.3} x the better floor, at most {bar:.2}"),
+            format!("{ratio:.3} × the lowest floor, at most {bar:.2}"),
         )
     })
 }

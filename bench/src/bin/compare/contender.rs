@@ -90,7 +90,7 @@ const NAMES: [(&str, Make); 22] = [
     ("floor-uring", |name| {
         Contender::peers(name, Role::Floor, "floor-uring", &[])
     }),
-    // Gathering requests pays or costs, depending on the load: the better floor counts.
+    // Gathering requests pays or costs, depending on the load: the lowest floor counts.
     ("floor-uring-eager", |name| {
         Contender::peers(name, Role::Floor, "floor-uring", &["0"])
     }),

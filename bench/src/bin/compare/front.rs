@@ -70,8 +70,8 @@ fn figures(latest: &BTreeMap<String, Report>) -> String {
     };
     let lines = of(&TIMES, time) + &of(&MEMORIES, memory);
     if !lines.is_empty() {
-        let head = "| | **ringlane** | the best other server |\n|---|---|---|\n";
-        let lead = "And elsewhere, CPU time or memory, each in an interleaved run of its own:";
+        let head = "| | **ringlane** | best other server |\n|---|---|---|\n";
+        let lead = "Other scenarios, CPU time or memory, each from an interleaved run of its own:";
         let _ = write!(text, "\n{lead}\n\n{head}{lines}");
     }
     text + "\n"
@@ -81,7 +81,8 @@ fn figures(latest: &BTreeMap<String, Report>) -> String {
 fn table(report: &Report) -> String {
     let unit = report.scenario.unit.name();
     let mut text = format!(
-        "| server | CPU per {unit} | of the better floor | {unit}s/s |\n|---|---|---|---|\n"
+        "| server | CPU per {unit} | × the lowest floor | {}/s |\n|---|---|---|---|\n",
+        report.scenario.unit.plural()
     );
     for row in &report.rows {
         let Some(summary) = &row.summary else {
@@ -137,7 +138,7 @@ fn pair(
 }
 
 /// What its makers call a server.
-fn title(name: &str) -> &str {
+pub(crate) fn title(name: &str) -> &str {
     match name {
         "ringlane" | "ringlane-target" => "**ringlane**",
         "ringlane-spin" => "**ringlane**, spinning",
@@ -154,7 +155,7 @@ fn title(name: &str) -> &str {
 }
 
 /// A whole number with a comma before each three digits.
-fn grouped(number: f64) -> String {
+pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (index, digit) in digits.char_indices() {
@@ -186,7 +187,7 @@ mod tests {
         let made = page(&readme, &results("plaintext", rows)).expect("both marks are there");
         let expected = format!(
             "# A\n{BEGIN}\n64 connections, one request at a time:\n\n\
-             | server | CPU per request | of the better floor | requests/s |\n|---|---|---|---|\n\
+             | server | CPU per request | × the lowest floor | requests/s |\n|---|---|---|---|\n\
              | canned answers by epoll | 4.00 µs (4.00 to 4.00) | 1.00 | 250,000 |\n\
              | **ringlane** | 6.00 µs (6.00 to 6.00) | 1.50 | 166,667 |\n\n{END}\nB\n"
         );

@@ -1,35 +1,60 @@
-//! What is kept of a run: every sample, and on which machine and with which versions it was taken.
+//! The result of a run: every sample, and on which machine and with which versions it was taken.
 //!
-//! Always true here: shares are of one core, sizes and times carry their unit in their name.
+//! Always true here: shares are of one core, sizes and times carry their unit in their name. What
+//! can be computed from the samples is not kept.
 //!
-//! Not here: how a sample is taken (`measure.rs`), the table on the terminal (`table.rs`).
+//! Not here: how a sample is taken (`measure.rs`), the files (`results.rs`), the table on the
+//! terminal (`table.rs`).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::arguments::Arguments;
 use crate::contender::{Contender, Role};
 use crate::load::{Counted, Errors};
 use crate::scenario::{Generator, Scenario, Unit};
 use ringlane_bench::calendar::Moment;
+use ringlane_bench::folded::round;
 use ringlane_bench::machine::Machine;
 use ringlane_bench::statistics::Spread;
 
 /// Raised when a reader of older files would misread a newer one.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
+
+/// What the numbers of a sample are, in the order in which they are kept.
+pub(crate) const COLUMNS: [&str; 16] = [
+    "round",
+    "requests",
+    "requests_per_second",
+    "cpu_us_per_request",
+    "user_us_per_request",
+    "system_us_per_request",
+    "p50_us",
+    "p99_us",
+    "errors",
+    "pss_kib",
+    "connection_bytes",
+    "enters_per_request",
+    "server_core_share",
+    "load_core_share",
+    "others_core_share",
+    "stolen_core_share",
+];
 
 /// One file in `bench/results`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Report {
-    format: u32,
+    pub(crate) format: u32,
     pub(crate) scenario: Kept,
     pub(crate) started: Moment,
     pub(crate) method: Method,
     pub(crate) machine: Machine,
+    /// [`COLUMNS`].
+    pub(crate) columns: Vec<String>,
     /// Least CPU per request first; those without figures last.
     pub(crate) rows: Vec<Row>,
 }
 
-/// What is kept of a scenario; files from before it was a file have less.
+/// What is kept of a scenario.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Kept {
     pub(crate) name: String,
@@ -41,8 +66,9 @@ pub(crate) struct Kept {
     pub(crate) unit: Unit,
     pub(crate) connections: u32,
     pub(crate) pipeline_depth: u32,
-    #[serde(default)]
-    pub(crate) load: Vec<String>,
+    /// Of ringlane-load: the mode, then options.
+    #[serde(default, rename = "load")]
+    pub(crate) options: Vec<String>,
 }
 
 /// Latency at a rate that every server can sustain, sent when due.
@@ -67,8 +93,6 @@ pub(crate) struct Method {
     pub(crate) warm_up_seconds: u32,
     pub(crate) server_core: u32,
     pub(crate) load_core: u32,
-    order: String,
-    servers: String,
 }
 
 /// One server.
@@ -81,8 +105,10 @@ pub(crate) struct Row {
     pub(crate) failure: Option<String>,
     /// Length of one answer.
     pub(crate) answer_bytes: Option<usize>,
-    /// Median CPU per request in terms of the better floor's.
+    /// Median CPU per request over that of the lowest floor.
+    #[serde(skip)]
     pub(crate) floor_ratio: Option<f64>,
+    #[serde(skip)]
     pub(crate) summary: Option<Summary>,
     /// At rates that every server can sustain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -90,8 +116,8 @@ pub(crate) struct Row {
     pub(crate) samples: Vec<Sample>,
 }
 
-/// One server in one round.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// One server in one round. Kept as an array, in the order of [`COLUMNS`].
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) round: u32,
     pub(crate) requests: u64,
@@ -102,6 +128,7 @@ pub(crate) struct Sample {
     /// As wrk corrects it; none with pipelining, where the correction does not hold.
     pub(crate) p50_us: Option<f64>,
     pub(crate) p99_us: Option<f64>,
+    #[serde(deserialize_with = "none_is_zero")]
     pub(crate) errors: Errors,
     /// Under load.
     pub(crate) pss_kib: u64,
@@ -120,7 +147,7 @@ pub(crate) struct Sample {
 }
 
 /// All rounds of one server.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) cpu_us_per_request: Spread,
     pub(crate) user_us_per_request: Spread,
@@ -130,9 +157,7 @@ pub(crate) struct Summary {
     pub(crate) p99_us: Option<Spread>,
     pub(crate) errors: u64,
     pub(crate) pss_kib: Spread,
-    #[serde(default)]
     pub(crate) connection_bytes: Option<Spread>,
-    #[serde(default)]
     pub(crate) enters_per_request: Option<Spread>,
     pub(crate) server_core_share: Spread,
     pub(crate) load_core_share: Spread,
@@ -141,7 +166,7 @@ pub(crate) struct Summary {
 }
 
 impl Report {
-    /// Ranks the rows and relates them to the better floor.
+    /// Ranks the rows and relates them to the lowest floor.
     pub(crate) fn new(
         scenario: &Scenario,
         arguments: &Arguments,
@@ -149,10 +174,7 @@ impl Report {
         machine: Machine,
         started: Moment,
     ) -> Self {
-        let floor = better_floor(&rows);
-        for row in &mut rows {
-            row.floor_ratio = row.cpu_us().zip(floor).map(|(own, floor)| own / floor);
-        }
+        relate(&mut rows);
         rows.sort_by(|a, b| {
             let key = |row: &Row| row.cpu_us().unwrap_or(f64::INFINITY);
             key(a).total_cmp(&key(b))
@@ -163,8 +185,6 @@ impl Report {
             warm_up_seconds: arguments.warm_up_seconds,
             server_core: arguments.server_core,
             load_core: arguments.load_core,
-            order: "interleaved: each round measures every server once".to_owned(),
-            servers: "each sample starts one afresh, and it alone".to_owned(),
         };
         Self {
             format: FORMAT,
@@ -172,9 +192,44 @@ impl Report {
             started,
             method,
             machine,
+            columns: COLUMNS.map(str::to_owned).to_vec(),
             rows,
         }
     }
+
+    /// Computes again what is not kept.
+    pub(crate) fn complete(&mut self) {
+        self.rows.iter_mut().for_each(Row::summarise);
+        relate(&mut self.rows);
+    }
+}
+
+impl Serialize for Sample {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let figures = (
+            self.round,
+            self.requests,
+            round(self.requests_per_second),
+            round(self.cpu_us_per_request),
+            round(self.user_us_per_request),
+            round(self.system_us_per_request),
+            self.p50_us.map(round),
+            self.p99_us.map(round),
+            (self.errors != Errors::default()).then_some(self.errors),
+            self.pss_kib,
+            self.connection_bytes.map(round),
+            self.enters_per_request.map(round),
+            round(self.server_core_share),
+            round(self.load_core_share),
+            round(self.others_core_share),
+            round(self.stolen_core_share),
+        );
+        figures.serialize(serializer)
+    }
+}
+
+fn none_is_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Errors, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Latency {
@@ -196,6 +251,19 @@ impl Latency {
 }
 
 impl Kept {
+    /// How many connections, and what each of them has under way.
+    pub(crate) fn load(&self) -> String {
+        let connections = match self.connections {
+            1 => "1 connection".to_owned(),
+            count => format!("{count} connections"),
+        };
+        match (self.pipeline_depth, self.unit) {
+            (1, Unit::Connection | Unit::Delivery) => connections,
+            (1, unit) => format!("{connections}, one {} at a time on each", unit.name()),
+            (depth, unit) => format!("{connections}, {depth} {} in flight on each", unit.plural()),
+        }
+    }
+
     fn of(scenario: &Scenario) -> Self {
         Self {
             name: scenario.name.clone(),
@@ -204,17 +272,21 @@ impl Kept {
             unit: scenario.unit,
             connections: scenario.connections,
             pipeline_depth: scenario.pipeline_depth,
-            load: scenario.load.clone(),
+            options: scenario.load.clone(),
         }
     }
 }
 
-/// The least median CPU per request of a floor whose figures are whole.
-fn better_floor(rows: &[Row]) -> Option<f64> {
+/// Relates every row to the lowest floor: the least median CPU per request of a floor that did not
+/// fail in any round.
+fn relate(rows: &mut [Row]) {
     let floors = rows
         .iter()
         .filter(|row| row.role == Role::Floor && row.failure.is_none());
-    floors.filter_map(Row::cpu_us).min_by(f64::total_cmp)
+    let floor = floors.filter_map(Row::cpu_us).min_by(f64::total_cmp);
+    for row in rows {
+        row.floor_ratio = row.cpu_us().zip(floor).map(|(own, floor)| own / floor);
+    }
 }
 
 impl Row {
@@ -324,7 +396,18 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn rows_are_ranked_and_related_to_the_better_floor() {
+    fn loads_in_words() {
+        let mut kept = Kept::of(&scenario("plaintext"));
+        assert_eq!(kept.load(), "64 connections, one request at a time on each");
+        kept.connections = 1;
+        kept.unit = Unit::Delivery;
+        assert_eq!(kept.load(), "1 connection");
+        kept.pipeline_depth = 16;
+        assert_eq!(kept.load(), "1 connection, 16 deliveries in flight on each");
+    }
+
+    #[test]
+    fn rows_are_ranked_and_related_to_the_lowest_floor() {
         let report = report(vec![
             row("a", Role::Peer, None),
             row("b", Role::Ringlane, Some(6.0)),

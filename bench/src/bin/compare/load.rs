@@ -17,26 +17,36 @@ use ringlane_bench::usage::{self, ProcessUsage};
 /// Longer than its load a run may not take: connections are opened before it.
 const OVERTIME_MAX: Duration = Duration::from_secs(40);
 
-/// What went wrong, as the generators count it.
+/// What went wrong, as the generators count it. What is zero is not written.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 pub(crate) struct Errors {
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) connect: u64,
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) read: u64,
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) write: u64,
     /// Answers with a status of 400 or more.
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) status: u64,
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) timeout: u64,
     /// Of ringlane-load: answers that are not the right ones.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) content: u64,
     /// Deliveries that were left out, or came twice.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) missing: u64,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) repeated: u64,
     /// Connections that read nothing and were not given up.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_zero")]
     pub(crate) held: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Errors {

@@ -2,7 +2,8 @@
 //!
 //! Each round starts every server afresh, one after the other, pinned to one core, and loads it
 //! from another, with wrk or ringlane-load. The result is a table on the terminal and a JSON file
-//! in `bench/results`; of those files it makes `docs/PERFORMANCE.md` and the README's figures.
+//! in `bench/results`, which replaces the scenario's earlier one; of those files it makes
+//! `docs/PERFORMANCE.md` and the README's figures.
 //!
 //! Always true here:
 //! - Only processes that were started here are ended, by their id, however the run ends.
@@ -25,7 +26,9 @@ mod load;
 mod measure;
 mod probe;
 mod report;
+mod results;
 mod scenario;
+mod summary;
 mod table;
 
 use std::fs;
@@ -74,7 +77,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     }
     if arguments.resume {
         let today = Moment::now().day();
-        plan.retain(|(scenario, _)| !is_measured(scenario, &today, &root));
+        plan.retain(|(scenario, _)| !results::is_of(&scenario.name, &today, &root));
     }
     let interrupt = Interrupt::install()?;
     load::find_tools()?;
@@ -92,7 +95,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         let report = Report::new(scenario, arguments, rows, machine, started);
         reached &= tell(scenario, &report, arguments);
         if !arguments.no_save {
-            println!("kept in {}", save(&report, &root)?);
+            println!("kept in {}", results::save(&report, &root)?);
         }
     }
     Ok(reached || !arguments.check)
@@ -136,30 +139,4 @@ fn list(scenarios: &[Scenario]) -> String {
         format!("{name}: {title}\n    {}\n", scenario.servers.join(" "))
     };
     scenarios.iter().map(line).collect()
-}
-
-/// Whether there is a result of that day.
-fn is_measured(scenario: &Scenario, day: &str, root: &Path) -> bool {
-    let start = format!("{}-{day}T", scenario.name);
-    let Ok(folder) = fs::read_dir(root.join("bench/results")) else {
-        return false;
-    };
-    let mut names = folder.flatten().map(|file| file.file_name());
-    names.any(|name| name.to_string_lossy().starts_with(&start))
-}
-
-/// Writes the report beside the earlier ones; returns its name from the root.
-fn save(report: &Report, root: &Path) -> io::Result<String> {
-    let name = format!(
-        "bench/results/{}-{}.json",
-        report.scenario.name,
-        report.started.for_file_name()
-    );
-    let path = root.join(&name);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let text = serde_json::to_string_pretty(report).map_err(io::Error::other)?;
-    fs::write(path, text + "\n")?;
-    Ok(name)
 }

@@ -2,12 +2,11 @@
 //! `bench/results`: no figure is typed.
 //!
 //! Always true here:
-//! - Of each scenario the latest file counts; losses and failures are rows like all others.
+//! - Losses and failures are rows like all others.
 //! - The same files make the same pages.
 //!
 //! Not here: what the text around the tables explains (`bench/README.md`).
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -16,7 +15,9 @@ use std::path::Path;
 use crate::contender::Role;
 use crate::front;
 use crate::json::{Report, Row};
+use crate::results;
 use crate::scenario;
+use crate::summary;
 use crate::table;
 use ringlane_bench::statistics::Spread;
 
@@ -26,15 +27,15 @@ const FRONT_PAGE: &str = "README.md";
 const HEAD: &str = "\
 # Performance
 
-Ringlane beside the floors (canned answers, nothing parsed) and its peers, each on one core. This page
-is made of the files in [`bench/results`](../bench/results) by `compare --report`; how they come
-about, and what each column means, is in [`bench/README.md`](../bench/README.md). Medians of
-interleaved rounds, with minimum and maximum. What is worse than a peer is shown like all else.
+Ringlane beside other servers, each on one core, measured in interleaved rounds. `compare --report`
+makes this page from the files in [`bench/results`](../bench/results), losses included;
+[`bench/README.md`](../bench/README.md) says how the figures come about and what each column means.
+Figures are medians, with minimum and maximum in parentheses.
 ";
 
 /// The page and its images: names from the root, and contents.
 pub(crate) fn pages(root: &Path) -> io::Result<Vec<(String, String)>> {
-    let mut latest = latest(root)?;
+    let mut latest = results::read_all(root)?;
     let order: Vec<String> = scenario::read_all(root)?
         .into_iter()
         .map(|scenario| scenario.name)
@@ -42,67 +43,37 @@ pub(crate) fn pages(root: &Path) -> io::Result<Vec<(String, String)>> {
     let mut page = HEAD.to_owned();
     let readme = fs::read_to_string(root.join(FRONT_PAGE))?;
     let mut pages = vec![(FRONT_PAGE.to_owned(), front::page(&readme, &latest)?)];
-    // Those without a file of theirs any more come last.
-    let known = order
+    // Results of scenarios that are no more come last.
+    let mut reports: Vec<Report> = order
         .iter()
-        .filter_map(|name| latest.remove_entry(name))
-        .collect::<Vec<_>>();
-    for (name, report) in known.into_iter().chain(latest) {
-        let image = format!("docs/images/performance-{name}.svg");
-        page.push_str(&section(&report));
-        pages.push((image, chart(&report)));
+        .filter_map(|name| latest.remove(name))
+        .collect();
+    reports.extend(latest.into_values());
+    page.push_str(&summary::page(&reports));
+    for report in &reports {
+        let image = format!("docs/images/performance-{}.svg", report.scenario.name);
+        page.push_str(&section(report));
+        pages.push((image, chart(report)));
     }
     pages.push((PAGE.to_owned(), page));
     Ok(pages)
 }
 
-/// The latest result of each scenario, by its name.
-fn latest(root: &Path) -> io::Result<BTreeMap<String, Report>> {
-    let mut latest: BTreeMap<String, Report> = BTreeMap::new();
-    for file in fs::read_dir(root.join("bench/results"))? {
-        let path = file?.path();
-        let name = file_name(&path);
-        // Those of the ladder and of scaling are other programs'.
-        let is_other = ["ladder-", "scaling-"]
-            .iter()
-            .any(|start| name.starts_with(start));
-        if !name.ends_with(".json") || is_other {
-            continue;
-        }
-        let wrong = |error| io::Error::other(format!("{}: {error}", path.display()));
-        let report: Report = serde_json::from_slice(&fs::read(&path)?).map_err(wrong)?;
-        let name = report.scenario.name.clone();
-        let is_newer = |other: &Report| report.started > other.started;
-        if latest.get(&name).is_none_or(is_newer) {
-            latest.insert(name, report);
-        }
-    }
-    Ok(latest)
-}
-
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
-}
-
 /// One scenario: its head, its image, its table, its remarks.
 fn section(report: &Report) -> String {
     let (scenario, method, machine) = (&report.scenario, &report.method, &report.machine);
-    let title = match scenario.title.as_str() {
-        "" => &scenario.name,
-        title => title,
-    };
     let unit = scenario.unit.name();
     let unknown = || "unknown".to_owned();
     let mut text = format!(
         "\n## {title}\n\n![CPU per {unit}](images/performance-{name}.svg)\n\n\
-         {connections} connections, {deep} deep; {rounds} rounds of {seconds} s on {day}; {cpu}, \
-         {cores} cores, Linux {kernel}.\n\n\
-         | server | CPU µs per {unit} | × floor | user | system | {unit}s/s | p50 µs | p99 µs | errors | busy: server, load |\n\
+         {load}; {rounds} rounds of {seconds} s on {day}; {cpu}, {cores} cores, Linux \
+         {kernel}.\n\n\
+         | server | CPU µs per {unit} | × lowest floor | user | system | {units}/s | p50 µs | p99 µs | errors | busy: server, load |\n\
          |---|---|---|---|---|---|---|---|---|---|\n",
         name = scenario.name,
-        connections = scenario.connections,
-        deep = scenario.pipeline_depth,
+        title = summary::heading(report),
+        load = scenario.load(),
+        units = scenario.unit.plural(),
         rounds = method.rounds,
         seconds = method.seconds,
         day = report.started.day(),
@@ -123,6 +94,24 @@ fn section(report: &Report) -> String {
     for remark in remarks {
         let _ = writeln!(text, "- {remark}");
     }
+    text.push_str(&folded("Disturbances", &table::disturbances(report)));
+    text
+}
+
+/// A list that is shown when it is asked for.
+fn folded(title: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n<details><summary>{title} ({})</summary>\n\n",
+        lines.len()
+    );
+    for line in lines {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "- {line}");
+    }
+    text.push_str("\n</details>\n");
     text
 }
 
@@ -189,8 +178,9 @@ fn latencies(rows: &[Row]) -> String {
         }
     }
     if !text.is_empty() {
-        let head = "\nAt a rate that all can sustain, sent when due:\n\n\
-            | server | of the common rate | per second | p50 µs | p99 µs | p99.9 µs | errors, not sent |\n\
+        let head = "\nLatency at a share of the rate that the slowest server sustains, counted from when a \
+            request was due:\n\n\
+            | server | share | per second | p50 µs | p99 µs | p99.9 µs | errors, not sent |\n\
             |---|---|---|---|---|---|---|\n";
         text.insert_str(0, head);
     }

@@ -101,7 +101,7 @@ pub(crate) struct Probe {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Bars {
-    /// Most CPU per unit, in percent of the better floor.
+    /// Most CPU per unit, in percent of the lowest floor.
     pub(crate) floor_percent_max: Option<u32>,
     /// Less CPU per unit than every peer.
     #[serde(default)]
@@ -122,6 +122,15 @@ impl Unit {
             Self::Delivery => "delivery",
             Self::Message => "message",
             Self::Request => "request",
+        }
+    }
+
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Connection => "connections",
+            Self::Delivery => "deliveries",
+            Self::Message => "messages",
+            Self::Request => "requests",
         }
     }
 }

@@ -69,7 +69,8 @@ pub(crate) fn render(report: &Report) -> String {
         }
         text.push('\n');
     }
-    for remark in latencies(&report.rows).into_iter().chain(remarks(report)) {
+    let remarks = remarks(report).into_iter().chain(disturbances(report));
+    for remark in latencies(&report.rows).into_iter().chain(remarks) {
         push_line(&mut text, &remark);
     }
     text
@@ -96,11 +97,10 @@ fn title(report: &Report) -> String {
     let (scenario, method, machine) = (&report.scenario, &report.method, &report.machine);
     let unknown = || "unknown".to_owned();
     format!(
-        "\n{} ({}): {} connections, {} deep, unit {}, {} rounds of {} s; median (min-max)\n{} on {}, congestion control {}\n\n",
+        "\n{} ({}): {}; unit: {}; {} rounds of {} s; median (min-max)\n{} on {}, congestion control {}\n\n",
         scenario.name,
         scenario.title,
-        scenario.connections,
-        scenario.pipeline_depth,
+        scenario.load(),
         scenario.unit.name(),
         method.rounds,
         method.seconds,
@@ -150,15 +150,12 @@ fn busy(summary: &Summary) -> String {
     format!("{:.0} %, {:.0} %: {side}", 100.0 * server, 100.0 * load)
 }
 
-/// What a reader has to know beside the figures: failures, disturbances, unlike answers.
+/// What a reader has to know beside the figures: failures, unlike answers, too few rounds.
 pub(crate) fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
     for row in &report.rows {
         if let Some(failure) = &row.failure {
             remarks.push(format!("{}: {failure}", row.name));
-        }
-        if let Some(summary) = &row.summary {
-            remarks.extend(disturbances(&row.name, summary));
         }
     }
     let lengths = || report.rows.iter().filter_map(|row| row.answer_bytes);
@@ -175,7 +172,16 @@ pub(crate) fn remarks(report: &Report) -> Vec<String> {
     remarks
 }
 
-fn disturbances(name: &str, summary: &Summary) -> Vec<String> {
+/// Samples during which something else took time from the two cores.
+pub(crate) fn disturbances(report: &Report) -> Vec<String> {
+    let measured = report.rows.iter();
+    let measured = measured.filter_map(|row| Some((&row.name, row.summary.as_ref()?)));
+    measured
+        .flat_map(|(name, summary)| disturbances_of(name, summary))
+        .collect()
+}
+
+fn disturbances_of(name: &str, summary: &Summary) -> Vec<String> {
     let sources = [
         ("other programs", summary.others_core_share),
         ("the hypervisor", summary.stolen_core_share),

@@ -23,7 +23,6 @@ mod result;
 mod steps;
 mod storm;
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,7 +31,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ringlane_bench::calendar::Moment;
 use ringlane_bench::process::Interrupt;
-use ringlane_bench::{machine, root, usage};
+use ringlane_bench::{folded, machine, root, usage};
 
 use crate::result::{Ladder, Method};
 
@@ -123,12 +122,9 @@ fn climb(arguments: &Arguments) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the result beside the earlier ones; returns its name from the root.
+/// Replaces the earlier result; returns the file's name from the root.
 fn save(ladder: &Ladder, root: &Path) -> io::Result<String> {
-    let moment = ladder.started.for_file_name();
-    let name = format!("bench/results/ladder-{moment}.json");
-    let text = serde_json::to_string_pretty(ladder).map_err(io::Error::other)?;
-    fs::create_dir_all(root.join("bench/results"))?;
-    fs::write(root.join(&name), text + "\n")?;
+    let name = format!("bench/results/{}", report::RESULT);
+    folded::write(ladder, root, &name)?;
     Ok(name)
 }

@@ -1,5 +1,4 @@
-//! The ladder in the guide, and its plot, made of the latest file in `bench/results`: no figure is
-//! typed.
+//! The ladder in the guide, and its plot, made of `bench/results/ladder.json`: no figure is typed.
 //!
 //! Always true here: the same file makes the same page; without one the page says so.
 //!
@@ -13,6 +12,9 @@ use std::path::Path;
 use crate::result::{Ladder, Load, Sample, Step, Variant};
 use crate::steps;
 use ringlane_bench::statistics::Spread;
+
+/// The latest run, in `bench/results`.
+pub(crate) const RESULT: &str = "ladder.json";
 
 const GUIDE: &str = "docs/KERNEL-TUNING.md";
 const PLOT: &str = "docs/images/ladder.svg";
@@ -35,9 +37,9 @@ fn pages(root: &Path) -> io::Result<Vec<(String, String)>> {
     let mut pages = Vec::new();
     let between = match latest(root)? {
         None => MISSING.to_owned(),
-        Some((name, ladder)) => {
+        Some(ladder) => {
             pages.push((PLOT.to_owned(), plot(&ladder)));
-            section(&name, &ladder)
+            section(&ladder)
         }
     };
     pages.push((GUIDE.to_owned(), replace(&guide, &between)?));
@@ -53,27 +55,18 @@ fn replace(guide: &str, between: &str) -> io::Result<String> {
     parts.ok_or_else(|| io::Error::other(format!("{GUIDE} lacks the marks of the ladder")))
 }
 
-/// The latest result and its name.
-fn latest(root: &Path) -> io::Result<Option<(String, Ladder)>> {
-    let mut latest = None;
-    for file in fs::read_dir(root.join("bench/results"))? {
-        let name = file?.file_name().to_string_lossy().into_owned();
-        let is_ours = name.starts_with("ladder-") && name.ends_with(".json");
-        // Names sort by time.
-        if is_ours && latest.as_ref().is_none_or(|other| name > *other) {
-            latest = Some(name);
-        }
-    }
-    let Some(name) = latest else {
+/// The latest result, if there is one.
+fn latest(root: &Path) -> io::Result<Option<Ladder>> {
+    let path = root.join("bench/results").join(RESULT);
+    if !path.exists() {
         return Ok(None);
-    };
-    let bytes = fs::read(root.join("bench/results").join(&name))?;
-    let wrong = |error| io::Error::other(format!("{name}: {error}"));
-    let ladder = serde_json::from_slice(&bytes).map_err(wrong)?;
-    Ok(Some((name, ladder)))
+    }
+    let wrong = |error| io::Error::other(format!("{RESULT}: {error}"));
+    let ladder = serde_json::from_slice(&fs::read(path)?).map_err(wrong)?;
+    Ok(Some(ladder))
 }
 
-fn section(name: &str, ladder: &Ladder) -> String {
+fn section(ladder: &Ladder) -> String {
     let unknown = || "unknown".to_owned();
     let (machine, method) = (&ladder.machine, &ladder.method);
     format!(
@@ -81,7 +74,7 @@ fn section(name: &str, ladder: &Ladder) -> String {
          {cpu}, {cores} cores, Linux {kernel}; {rounds} interleaved rounds of {seconds} s on {day}, \
          {connections} connections, one worker on one CPU, wrk on the other. A storm is {bursts} bursts of \
          {burst} new connections: p99 and the comparison are about connecting, errors are \
-         connections that failed. With 1 connection the comparison is about the time of an answer. All samples: [`{name}`](../bench/results/{name}).\n\n{table}\n",
+         connections that failed. With 1 connection the comparison is about the time of an answer. All samples: [`{RESULT}`](../bench/results/{RESULT}).\n\n{table}\n",
         cpu = machine.cpu.clone().unwrap_or_else(unknown),
         cores = machine.cores,
         kernel = machine.kernel.clone().unwrap_or_else(unknown),

@@ -18,7 +18,6 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
-use std::fs;
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -29,6 +28,7 @@ use clap::Parser;
 use serde::{Deserialize, Serialize};
 
 use ringlane_bench::calendar::Moment;
+use ringlane_bench::folded;
 use ringlane_bench::machine::{self, Machine};
 use ringlane_bench::process::{Interrupt, Process};
 use ringlane_bench::root;
@@ -38,6 +38,8 @@ use ringlane_bench::statistics::Spread;
 const CORES: [u32; 2] = [0, 1];
 /// Connections of each generator.
 const CONNECTIONS: u32 = 64;
+/// Where the latest run is kept, from the root.
+const RESULT: &str = "bench/results/scaling.json";
 const SERVER: &str = "target/release/ringlane";
 const GENERATOR: &str = "target/release/ringlane-load";
 /// How long a server may take to listen.
@@ -166,13 +168,8 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     }
     print(&report);
     if !arguments.no_save {
-        let name = format!(
-            "bench/results/scaling-{}.json",
-            report.started.for_file_name()
-        );
-        let text = serde_json::to_string_pretty(&report).map_err(io::Error::other)?;
-        fs::write(root.join(&name), text + "\n")?;
-        println!("kept in {name}");
+        folded::write(&report, &root, RESULT)?;
+        println!("kept in {RESULT}");
     }
     Ok(())
 }
