@@ -238,7 +238,7 @@ pub(crate) fn start_logging(level: LogLevel) -> Result<(), Box<dyn Error>> {
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(ringlane::log::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .try_init()
         .map_err(|error| format!("the log cannot be started: {error}").into())

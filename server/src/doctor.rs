@@ -128,7 +128,7 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
     match examine(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error}");
+            crate::complain(&error);
             ExitCode::from(COULD_NOT_RUN)
         }
     }

@@ -46,6 +46,7 @@
 //! | limit what clients may do | [`Limits`], [`middleware::RateLimit`], [`middleware::BodyLimit`] |
 //! | see what is going on | [`middleware::Health`], [`middleware::Metrics`], [`ServerStatus`] |
 //! | know what the process uses | [`usage()`] |
+//! | write a log that cannot stop the server | [`log`] |
 //! | start, and end in order | [`Server::run`], [`Server::start`], [`Handle`], [`Shutdown`] |
 //! | test without a socket | [`testing`] |
 //!
@@ -102,6 +103,7 @@ mod fields;
 mod files;
 mod handler;
 mod limits;
+pub mod log;
 pub mod middleware;
 mod networks;
 mod panic;

@@ -5,6 +5,7 @@
 mod dashboard;
 mod events;
 mod load;
+mod logging;
 mod process;
 mod routes;
 mod shutdown;
@@ -42,9 +43,14 @@ struct Demo {
 impl Demo {
     /// Listens on a free port, and on what addresses the options may name.
     fn start(options: &[&str]) -> Self {
+        Self::start_by(Command::new(binary()), options)
+    }
+
+    /// As [`start`](Self::start), by a command that ends in the program.
+    fn start_by(mut command: Command, options: &[&str]) -> Self {
         let is_tcp = |pair: &[&str]| pair[0] == "--bind" && !pair[1].starts_with("unix:");
         let has_address = options.windows(2).any(is_tcp);
-        let mut child = Command::new(binary())
+        let mut child = command
             .args(["demo", "--log", "warn"])
             .args(if has_address {
                 &[][..]
