@@ -21,6 +21,7 @@ use rustix::thread::{CpuSet, sched_getaffinity};
 use crate::application::Application;
 use crate::config::{Config, ConfigError};
 use crate::crew::{Crew, Kind, Orders, RaiseError};
+use crate::ends::Ends;
 use crate::listener::{self, Bind, BindError, Bound, BoundPath, Options};
 use crate::mailbox::{Letter, Post};
 use crate::metrics::Metrics;
@@ -147,6 +148,7 @@ fn connections_by_descriptors(cores: usize) -> usize {
 pub struct Cores {
     threads: Vec<JoinHandle<io::Result<()>>>,
     posts: Vec<Post>,
+    ends: Ends,
     metrics: Vec<Arc<Metrics>>,
     addresses: Vec<Bind>,
     paths: Vec<BoundPath>,
@@ -157,17 +159,20 @@ pub struct Cores {
 #[derive(Clone, Debug)]
 pub struct Control {
     posts: Vec<Post>,
+    ends: Ends,
 }
 
 impl Control {
     /// Stops accepting, lets the conversations end, and closes what is left after `grace`.
     pub fn drain(&self, grace: Duration) {
         self.send_all(|| Letter::Drain(grace));
+        self.ends.drain(grace);
     }
 
     /// Closes everything now.
     pub fn stop(&self) {
         self.send_all(|| Letter::Stop);
+        self.ends.stop();
     }
 
     fn send_all(&self, letter: impl Fn() -> Letter) {
@@ -197,17 +202,25 @@ impl Cores {
     pub fn control(&self) -> Control {
         Control {
             posts: self.posts.clone(),
+            ends: self.ends.clone(),
         }
     }
 
-    /// Waits until all cores have ended.
+    /// Waits until all cores have ended, and once they were told to, for two seconds longer than
+    /// that may take: one second after [`Control::stop`].
     ///
     /// # Errors
     ///
-    /// If one ended because its ring failed, or it panicked; then the others were ended too.
+    /// If one ended because its ring failed, or it panicked; then the others were ended too. Of the
+    /// kind `TimedOut` if one has not ended in time, as what it runs blocks its thread: it is named
+    /// and left to itself, and its connections stay open until the process ends.
     pub fn wait(self) -> io::Result<()> {
-        let mut result = Ok(());
+        let mut result = self.ends.wait().map_err(io::Error::from);
+        let is_overdue = result.is_err();
         for thread in self.threads {
+            if is_overdue && !thread.is_finished() {
+                continue;
+            }
             let ended = thread.join();
             let ended = ended.unwrap_or_else(|_| Err(io::Error::other("a core's thread panicked")));
             result = result.and(ended);
@@ -338,12 +351,15 @@ fn serve(
         }
         addresses.push(bound.bind);
     }
+    let ends = Ends::default();
     let control = Control {
         posts: posts.clone(),
+        ends: ends.clone(),
     };
     let mut threads = Vec::new();
-    for (member, mut order) in crew.members.into_iter().zip(orders) {
+    for (core, (member, mut order)) in crew.members.into_iter().zip(orders).enumerate() {
         order.alarm = Some(control.clone());
+        order.running = Some(ends.enter(core));
         // It can only have ended by a panic, which `wait` reports.
         let _ = member.orders.send(order);
         threads.push(member.thread);
@@ -351,6 +367,7 @@ fn serve(
     Ok(Cores {
         threads,
         posts,
+        ends,
         metrics,
         addresses,
         paths,

@@ -17,6 +17,7 @@ use crate::application::Application;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::cores::{Control, Setup};
+use crate::ends::Running;
 use crate::listener::BoundPath;
 use crate::mailbox::Post;
 use crate::metrics::Metrics;
@@ -56,6 +57,8 @@ pub(crate) struct Orders {
     /// With whom to deal to, where the kernel cannot share one among them.
     pub(crate) listeners: Vec<(Socket, Option<Dealt>)>,
     pub(crate) alarm: Option<Control>,
+    /// To be dropped when the core has ended.
+    pub(crate) running: Option<Running>,
 }
 
 /// Threads whose rings are open, waiting for orders.
@@ -194,6 +197,7 @@ where
     A: Application,
     F: Fn(usize) -> A,
 {
+    let _running; // before the reactor, so that it is dropped after it
     let mut reactor = match Reactor::new(ring, brief.config, || (brief.application)(core)) {
         Ok(reactor) => reactor,
         Err(error) => return report(ready, RaiseError::Os("starting a core", error)),
@@ -205,6 +209,7 @@ where
     let Ok(orders) = orders.recv() else {
         return Ok(());
     }; // another core failed
+    _running = orders.running;
     for (socket, deal) in orders.listeners {
         match deal {
             Some((posts, path)) => reactor.listen_and_deal(socket, path, posts, core),

@@ -48,6 +48,7 @@ mod connection;
 pub mod cores;
 mod crew;
 mod ending;
+mod ends;
 mod exchange;
 mod flow;
 mod inbox;

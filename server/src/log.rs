@@ -16,8 +16,8 @@
 //!
 //! Always true here:
 //! - A line is written whole, between no parts of another of this process.
-//! - Where a write may wait for a reader, it is not made: at most [`PATIENCE`] once, until lines are
-//!   taken again. What waits for a disk is left to the kernel.
+//! - No write waits for a reader, but 10 ms at most before the first entry is lost. What waits for
+//!   a disk is left to the kernel.
 //!
 //! Not here: what is logged, and in which form (the subscriber's business).
 

@@ -10,6 +10,8 @@ mod demo;
 mod doctor;
 
 use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -36,20 +38,22 @@ fn main() -> ExitCode {
 fn run_demo(args: &DemoArgs) -> Result<(), Box<dyn Error>> {
     cli::start_logging(args.log)?;
     let facts = Arc::new(demo::Facts::default());
-    let handle = demo::routes(args.server(), args.dashboard(), &facts)
-        .build()?
-        .start()?;
-    facts.set(handle.driver(), handle.metrics().len());
-    for bind in handle.binds() {
-        announce(bind);
-    }
-    handle
-        .wait_for_signal()
-        .map_err(|error| error.to_string().into())
+    let server = demo::routes(args.server(), args.dashboard(), &facts).build()?;
+    let served = server.run_with(|handle| {
+        facts.set(handle.driver(), handle.metrics().len());
+        for bind in handle.binds() {
+            announce(bind);
+        }
+    });
+    served.map_err(|error| error.to_string().into())
 }
 
 /// The line that a supervisor waits for. Nobody has to: a closed output is no reason to end.
-fn announce(address: &impl std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "listening on {address}");
+fn announce(address: &impl Display) {
+    let _ = writeln!(io::stdout(), "listening on {address}");
+}
+
+/// Says what went wrong, if anybody is there to be told.
+fn complain(error: &impl Display) {
+    let _ = writeln!(io::stderr(), "error: {error}");
 }

@@ -59,20 +59,45 @@ impl Server {
         Builder::default()
     }
 
-    /// Serves on all cores until a signal: SIGTERM, SIGINT and SIGQUIT let requests in flight end
-    /// within the [drain time](Builder::drain_time), a second one ends at once.
+    /// Serves on all cores until a signal: SIGTERM, SIGINT, SIGQUIT and SIGHUP let requests in
+    /// flight end within the [drain time](Builder::drain_time), a second one ends at once. SIGHUP
+    /// does nothing where it was ignored from the start, as under `nohup`; SIGUSR1 and SIGUSR2 do
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// If it cannot be started, or a core failed while it ran.
+    /// If it cannot be started, or a core failed while it ran, or has not ended in time: see
+    /// [`Handle::wait`]. Return from `main` then, so that the process ends.
     pub fn run(self) -> Result {
-        let signals = signals::Signals::register()?;
+        self.run_with(|_| ())
+    }
+
+    /// As [`run`](Self::run); `ready` is called once all cores listen. A signal that comes from
+    /// then on, and also one that came before, ends the server in order: the place to say that it
+    /// serves.
+    ///
+    /// ```no_run
+    /// use std::io::Write;
+    ///
+    /// fn main() -> ringlane::Result {
+    ///     let server = ringlane::Server::builder().bind("127.0.0.1:8080").build()?;
+    ///     server.run_with(|handle| {
+    ///         for address in handle.addresses() {
+    ///             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_with(self, ready: impl FnOnce(&Handle)) -> Result {
+        let signals = signals::Signals::catch()?;
         let handle = self.start()?;
-        let shutdown = handle.shutdown_handle();
-        let watching = signals.watch(shutdown);
-        let ended = handle.wait();
-        watching.stop();
-        ended
+        signals.serve(handle.shutdown_handle());
+        ready(&handle);
+        handle.wait()
     }
 
     /// Starts serving on all cores, and returns.
@@ -177,23 +202,13 @@ impl Handle {
         self.cores.metrics()
     }
 
-    /// Waits until the server has ended, by itself or by a signal as [`Server::run`] says.
+    /// Waits until the server has ended. It looks at no signals: [`Server::run_with`] does.
     ///
     /// # Errors
     ///
-    /// If signals cannot be caught, or a core has failed; the others were ended then.
-    pub fn wait_for_signal(self) -> Result {
-        let watching = signals::Signals::register()?.watch(self.shutdown_handle());
-        let ended = self.wait();
-        watching.stop();
-        ended
-    }
-
-    /// Waits until the server has ended.
-    ///
-    /// # Errors
-    ///
-    /// If a core has failed; the others were ended then.
+    /// If a core has failed; the others were ended then. If one has not ended 2 s after the
+    /// [drain time](Builder::drain_time), or 1 s after [`Shutdown::stop`], since a handler blocks
+    /// it: its thread is left to itself, and ends with the process.
     pub fn wait(self) -> Result {
         self.cores.wait()?;
         Ok(())
@@ -220,16 +235,17 @@ impl Shutdown {
     /// `Connection: close`, closes idle connections at once, and all that are left after the
     /// [drain time](Builder::drain_time).
     pub fn drain(&self) {
-        if self.vitals.drain() {
+        let is_first = self.vitals.drain();
+        self.control.drain(self.drain_time);
+        if is_first {
             tracing::info!(drain_time = ?self.drain_time, "shutting down");
         }
-        self.control.drain(self.drain_time);
     }
 
     /// Closes all connections now.
     pub fn stop(&self) {
-        tracing::info!("closing all connections");
         self.control.stop();
+        tracing::info!("closing all connections");
     }
 }
 

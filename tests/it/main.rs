@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod article;
+mod blocked;
 mod chat;
 mod commands;
 mod decoders;

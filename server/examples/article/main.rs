@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     match run(path.as_deref().map(Path::new)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }
@@ -50,20 +50,19 @@ fn main() -> ExitCode {
 /// Configuration → routes and layers → one reactor per core → until a signal.
 fn run(config: Option<&Path>) -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(ringlane::log::stderr)
         .with_ansi(false)
         .init();
     let config = config.map(ApplicationConfig::read).transpose()?;
     let config = config.unwrap_or_default();
     tracing::info!("configuration: {}", serde_json::to_string(&config)?);
-    let handle = application(&config)?.start()?;
-    for address in handle.addresses() {
-        // Whoever started this may wait for the line; nobody has to.
-        let _ = writeln!(std::io::stdout(), "listening on {address}");
-    }
-    handle
-        .wait_for_signal()
-        .map_err(|error| error.to_string().into())
+    let served = application(&config)?.run_with(|handle| {
+        for address in handle.addresses() {
+            // Whoever started this may wait for the line; nobody has to.
+            let _ = writeln!(std::io::stdout(), "listening on {address}");
+        }
+    });
+    served.map_err(|error| error.to_string().into())
 }
 
 fn application(config: &ApplicationConfig) -> Result<Server, Box<dyn Error>> {

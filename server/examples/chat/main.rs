@@ -17,12 +17,11 @@ use ringlane::{Result, Server};
 fn main() -> Result {
     let address = std::env::args().nth(1);
     let address = address.as_deref().unwrap_or("127.0.0.1:8080");
-    let handle = room::routes(Server::builder().bind(address))
-        .build()?
-        .start()?;
-    for address in handle.addresses() {
-        // Whoever started this may wait for the line; nobody has to.
-        let _ = writeln!(std::io::stdout(), "listening on {address}");
-    }
-    handle.wait_for_signal()
+    let server = room::routes(Server::builder().bind(address)).build()?;
+    server.run_with(|handle| {
+        for address in handle.addresses() {
+            // Whoever started this may wait for the line; nobody has to.
+            let _ = writeln!(std::io::stdout(), "listening on {address}");
+        }
+    })
 }

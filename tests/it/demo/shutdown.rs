@@ -2,17 +2,20 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::Demo;
+use super::{Demo, binary};
 
 #[test]
 fn each_signal_drains_and_exits_with_zero() {
-    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
-        let demo = Demo::start(&[]);
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP] {
+        let mut command = Command::new("env"); // whoever runs this test may have it ignored
+        command.arg("--default-signal=HUP").arg(binary());
+        let demo = Demo::start_by(command, &[]);
         let mut idle = demo.connect();
         idle.write_all(b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
             .expect("sent");
@@ -76,6 +79,45 @@ fn the_drain_time_is_a_bound() {
         took > Duration::from_millis(900) && took < Duration::from_secs(5),
         "{took:?}"
     );
+}
+
+/// Whoever reads that it listens may end it: the signal is caught by then.
+#[test]
+fn a_signal_right_after_the_line_that_it_listens_drains() {
+    for _ in 0..25 {
+        let demo = Demo::start(&[]);
+        demo.signal(Signal::TERM);
+        let ended = demo.wait();
+        assert!(ended.success(), "{ended:?}");
+    }
+}
+
+/// `nohup` has SIGHUP ignored, so that what it starts outlives the terminal.
+#[test]
+fn a_hangup_that_was_ignored_from_the_start_is_ignored() {
+    let mut command = Command::new("env");
+    command.arg("--ignore-signal=HUP").arg(binary());
+    let demo = Demo::start_by(command, &[]);
+    demo.signal(Signal::HUP);
+    std::thread::sleep(Duration::from_millis(100));
+    let request = b"GET /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = demo.exchange(request);
+    assert!(answer.ends_with("Hello, World!"), "{answer}");
+    demo.signal(Signal::TERM);
+    assert!(demo.wait().success());
+}
+
+#[test]
+fn signals_without_a_meaning_end_nothing() {
+    let demo = Demo::start(&[]);
+    for signal in [Signal::USR1, Signal::USR2] {
+        demo.signal(signal);
+        let answer =
+            demo.exchange(b"GET /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert!(answer.ends_with("Hello, World!"), "{signal:?}: {answer}");
+    }
+    demo.signal(Signal::TERM);
+    assert!(demo.wait().success());
 }
 
 /// Whoever gets through is answered: a connection that was established is never reset.

@@ -34,7 +34,6 @@ fn main() -> Result {
             .with(SecurityHeaders::new())
             .with(Counters::new());
     }
-    let handle = ringlane_bench::target::routes(server).build()?.start()?;
-    println!("ready");
-    handle.wait_for_signal()
+    let server = ringlane_bench::target::routes(server).build()?;
+    server.run_with(|_| println!("ready"))
 }
