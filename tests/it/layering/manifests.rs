@@ -14,7 +14,7 @@ const CRATES: [(&str, &str, &[&str]); 7] = [
     ("router", "ringlane-router", &[]),
     ("protocol", "ringlane-protocol", &[]),
     // Upwards for its examples alone: cargo refuses every other circle.
-    ("macros", "ringlane-macros", &["ringlane"]),
+    ("server/macros", "ringlane-macros", &["ringlane"]),
     (
         "server",
         "ringlane",
@@ -62,7 +62,7 @@ const WORLDLY: [&str; 10] = [
 ];
 
 /// All that may stand at the top besides dot-files.
-const TOP: [&str; 15] = [
+const TOP: [&str; 14] = [
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
@@ -71,7 +71,6 @@ const TOP: [&str; 15] = [
     "README.md",
     "bench",
     "docs",
-    "macros",
     "protocol",
     "reactor",
     "router",
