@@ -1,54 +1,14 @@
-//! `ringlane doctor`: what of this machine will limit a server, and how to change it.
+//! Options, output and exit codes of `ringlane doctor`.
 //!
-//! ```text
-//! knobs (one table per family) ──► findings ──► report, json or script
-//! machine (files below a root)         └──► exit code
-//! ```
-//!
-//! Always true here:
-//! - It changes nothing. What it would change is a script for a person to read and run.
-//! - It needs no privilege; what it cannot read it lists, with the reason.
-
-mod admission;
-mod buffers;
-mod cgroup;
-mod congestion;
-mod containers;
-mod cpu;
-mod facts;
-mod interfaces;
-mod json;
-mod kernel;
-mod knob;
-mod knobs;
-mod limits;
-mod machine;
-mod memory;
-mod netfilter;
-mod packets;
-mod parse;
-mod ports;
-mod report;
-mod rule;
-mod script;
-mod security;
-mod style;
-#[cfg(test)]
-mod tests;
-mod uring;
-mod watch;
+//! Not here: the checks and the forms of their results (`ringlane-doctor`).
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args as ClapArgs;
-
-use facts::Facts;
-use knob::{Finding, Profile, Severity};
-use machine::Machine;
-use style::Style;
+use clap::{Args as ClapArgs, ValueEnum};
+use ringlane_doctor::{Machine, Profile, Report, Severity, Style, Watch};
 
 /// Nothing worse than advice was found.
 const NOTHING_TO_DO: u8 = 0;
@@ -66,7 +26,7 @@ const COULD_NOT_RUN: u8 = 2;
 pub(crate) struct DoctorArgs {
     /// Which values are wanted.
     #[arg(long, value_enum, default_value = "safe")]
-    profile: Profile,
+    profile: ProfileName,
 
     /// List what is fine too; JSON always does.
     #[arg(long, conflicts_with_all = ["script", "watch"])]
@@ -102,6 +62,27 @@ pub(crate) struct DoctorArgs {
     root: PathBuf,
 }
 
+/// Which values are wanted, as the command line names them.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileName {
+    /// Good for every machine that serves, whatever else runs there.
+    Safe,
+    /// The machine serves and does nothing else.
+    Dedicated,
+    /// The machine measures, often with the load generator on it, and is thrown away.
+    Benchmark,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Safe => Self::Safe,
+            ProfileName::Dedicated => Self::Dedicated,
+            ProfileName::Benchmark => Self::Benchmark,
+        }
+    }
+}
+
 /// A time with its unit; without one, seconds.
 fn interval(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
@@ -116,7 +97,7 @@ fn interval(text: &str) -> Result<Duration, String> {
         _ => return Err("the units are ms, s and m".to_owned()),
     };
     let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
-    if watch::INTERVAL.contains(&time) {
+    if Watch::INTERVAL.contains(&time) {
         Ok(time)
     } else {
         Err("it must be from 100ms to 60m".to_owned())
@@ -135,52 +116,32 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
 }
 
 fn examine(args: &DoctorArgs) -> io::Result<u8> {
-    let machine = Machine::new(&args.root, args.pid);
-    require(&machine, args)?;
+    let machine = Machine::open(&args.root, args.pid)?;
     let style = Style::of_output();
     if args.watch {
-        let options = watch::Options {
+        let watch = Watch {
             interval: args.interval,
             count: args.count,
             json: args.json,
-            pid: args.pid,
         };
-        watch::run(&machine, options, style)?;
+        watch.run(&machine, style, &mut io::stdout().lock())?;
         return Ok(NOTHING_TO_DO);
     }
-    let findings = knobs::examine(&machine, args.profile);
+    let report = Report::of(&machine, args.profile.into());
     if args.script {
-        write(&script::text(&findings, args.profile))?;
+        write(&report.script())?;
         return Ok(NOTHING_TO_DO);
     }
-    let facts = Facts::read(&machine);
     if args.json {
-        write(&json::text(&findings, &facts, args.profile)?)?;
+        write(&report.json()?)?;
     } else {
-        let text = report::text(&findings, &facts, args.profile, style, args.all);
-        write(&text)?;
+        write(&report.text(style, args.all))?;
     }
-    Ok(code(&findings))
+    Ok(code(report.worst()))
 }
 
-/// Fails if there is nothing to look at.
-fn require(machine: &Machine, args: &DoctorArgs) -> io::Result<()> {
-    let missing = |what: String| Err(io::Error::new(io::ErrorKind::NotFound, what));
-    if !machine.exists("/proc") {
-        let proc = args.root.join(Path::new("proc"));
-        return missing(format!("{} is not there; is it mounted?", proc.display()));
-    }
-    match args.pid {
-        Some(pid) if !machine.exists(&format!("/proc/{pid}")) => {
-            missing(format!("there is no process {pid}"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn code(findings: &[Finding]) -> u8 {
-    let worst = findings.iter().map(|finding| finding.severity).max();
-    if worst >= Some(Severity::Warning) {
+fn code(worst: Severity) -> u8 {
+    if worst >= Severity::Warning {
         FINDINGS
     } else {
         NOTHING_TO_DO
@@ -196,5 +157,40 @@ fn write(text: &str) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_whether_there_is_something_to_do() {
+        let calm = [Severity::Fine, Severity::Unread, Severity::Advice];
+        assert_eq!(
+            calm.map(code),
+            [NOTHING_TO_DO; 3],
+            "advice is not a failure"
+        );
+        assert_eq!(
+            [Severity::Warning, Severity::Problem].map(code),
+            [FINDINGS; 2]
+        );
+    }
+
+    #[test]
+    fn intervals_have_units_and_bounds() {
+        let millis = |count| Ok(Duration::from_millis(count));
+        assert_eq!(interval("500ms"), millis(500));
+        assert_eq!(interval("1"), millis(1000));
+        assert_eq!(interval("1.5s"), millis(1500));
+        assert_eq!(interval("2m"), millis(120_000));
+        assert_eq!(interval("100ms"), millis(100));
+        assert_eq!(interval("60m"), millis(3_600_000));
+        for wrong in [
+            "99ms", "61m", "", "s", "1h", "-1s", "nan", "inf", "1e400", "1 s",
+        ] {
+            assert!(interval(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! fail, unless the environment says what is to be left out: `RINGLANE_NAMESPACES=unprivileged`
 //! leaves out what only root may set in a namespace, `RINGLANE_NAMESPACES=none` runs nothing.
 //!
-//! Not here: whether the guide says what doctor says (`server/src/doctor/tests/guide.rs`).
+//! Not here: whether the guide says what doctor says (`server/doctor/src/tests/guide.rs`).
 
 mod claims;
 mod page;

@@ -9,16 +9,18 @@ use toml::Table;
 use crate::source::{self, root};
 
 /// Each crate: its folder, its name, and the crates of ours that it may know.
-const CRATES: [(&str, &str, &[&str]); 7] = [
+const CRATES: [(&str, &str, &[&str]); 8] = [
     ("reactor", "ringlane-reactor", &[]),
     ("router", "ringlane-router", &[]),
     ("protocol", "ringlane-protocol", &[]),
     // Upwards for its examples alone: cargo refuses every other circle.
     ("server/macros", "ringlane-macros", &["ringlane"]),
+    ("server/doctor", "ringlane-doctor", &["ringlane-reactor"]),
     (
         "server",
         "ringlane",
         &[
+            "ringlane-doctor",
             "ringlane-macros",
             "ringlane-protocol",
             "ringlane-reactor",

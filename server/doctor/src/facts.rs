@@ -6,14 +6,20 @@ use super::knob::clean;
 use super::machine::Machine;
 use super::parse::{bytes, cpus, meminfo};
 
-/// What was found out about the machine itself.
+/// What was found out about the machine itself; `None` is what could not be read.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Facts {
-    pub(super) kernel: Option<String>,
-    pub(super) cpus: Option<usize>,
-    pub(super) memory: Option<u64>,
-    pub(super) container: Option<String>,
-    pub(super) is_root: bool,
+#[non_exhaustive]
+pub struct Facts {
+    /// The kernel's release, as `uname -r` has it.
+    pub kernel: Option<String>,
+    /// CPUs that are online.
+    pub cpus: Option<usize>,
+    /// Memory in bytes.
+    pub memory: Option<u64>,
+    /// The kind of container that this runs in.
+    pub container: Option<String>,
+    /// Whether this process is root, so that nothing is hidden from it.
+    pub is_root: bool,
 }
 
 impl Facts {

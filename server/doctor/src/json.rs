@@ -13,17 +13,17 @@ use super::report::count;
 const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct Document<'a> {
     schema: u32,
     version: &'static str,
     profile: &'static str,
-    machine: Machine<'a>,
+    machine: MachineFacts<'a>,
     summary: Summary,
     findings: Vec<Entry<'a>>,
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
+struct MachineFacts<'a> {
     kernel: Option<&'a str>,
     cpus: Option<usize>,
     memory_bytes: Option<u64>,
@@ -97,11 +97,11 @@ pub(super) fn text(
     facts: &Facts,
     profile: Profile,
 ) -> serde_json::Result<String> {
-    let report = Report {
+    let document = Document {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         profile: profile.name(),
-        machine: Machine {
+        machine: MachineFacts {
             kernel: facts.kernel.as_deref(),
             cpus: facts.cpus,
             memory_bytes: facts.memory,
@@ -117,5 +117,5 @@ pub(super) fn text(
         },
         findings: findings.iter().map(Entry::of).collect(),
     };
-    Ok(serde_json::to_string_pretty(&report)? + "\n")
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }

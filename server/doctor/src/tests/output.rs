@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::facts::Facts;
 use super::super::knob::{Profile, Severity};
 use super::super::style::Style;
-use super::super::{code, interval, json, report};
+use super::super::{Report, json, report};
 use super::fake::Fake;
 
 const PLAIN: Style = Style {
@@ -100,17 +100,14 @@ fn colour_only_adds_to_the_words() {
 }
 
 #[test]
-fn the_exit_code_tells_whether_there_is_something_to_do() {
+fn a_report_knows_the_worst_that_it_found() {
+    let worst = |fake: &Fake, profile| Report::of(&fake.machine(), profile).worst();
     let fake = Fake::new();
-    assert_eq!(code(&fake.examine(Profile::Benchmark)), 0);
+    assert!(worst(&fake, Profile::Benchmark) < Severity::Advice);
     fake.set("proc/sys/net/ipv4/tcp_slow_start_after_idle", "1");
-    assert_eq!(
-        code(&fake.examine(Profile::Safe)),
-        0,
-        "advice is not a failure"
-    );
+    assert_eq!(worst(&fake, Profile::Safe), Severity::Advice);
     fake.set("proc/sys/net/ipv4/tcp_sack", "0");
-    assert_eq!(code(&fake.examine(Profile::Safe)), 1);
+    assert_eq!(worst(&fake, Profile::Safe), Severity::Warning);
 }
 
 /// Every path in a value with the type of what stands there; lists as one.
@@ -213,21 +210,4 @@ fn severities_have_an_order_and_a_name() {
     assert!(worst.is_sorted_by(|one, other| one > other));
     let names: BTreeSet<&str> = worst.iter().map(|severity| severity.name()).collect();
     assert_eq!(names.len(), worst.len());
-}
-
-#[test]
-fn intervals_have_units_and_bounds() {
-    use std::time::Duration;
-    let millis = |count| Ok(Duration::from_millis(count));
-    assert_eq!(interval("500ms"), millis(500));
-    assert_eq!(interval("1"), millis(1000));
-    assert_eq!(interval("1.5s"), millis(1500));
-    assert_eq!(interval("2m"), millis(120_000));
-    assert_eq!(interval("100ms"), millis(100));
-    assert_eq!(interval("60m"), millis(3_600_000));
-    for wrong in [
-        "99ms", "61m", "", "s", "1h", "-1s", "nan", "inf", "1e400", "1 s",
-    ] {
-        assert!(interval(wrong).is_err(), "{wrong}");
-    }
 }

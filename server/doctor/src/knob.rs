@@ -8,14 +8,12 @@
 
 use std::fmt;
 
-use clap::ValueEnum;
-
 use super::machine::{Machine, Unread};
 use super::rule::Rule;
 
 /// Which values are wanted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(super) enum Profile {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Profile {
     /// Good for every machine that serves, whatever else runs there.
     Safe,
     /// The machine serves and does nothing else.
@@ -25,7 +23,9 @@ pub(super) enum Profile {
 }
 
 impl Profile {
-    pub(super) fn name(self) -> &'static str {
+    /// The name in reports and on the command line: `safe`, `dedicated` or `benchmark`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Safe => "safe",
             Self::Dedicated => "dedicated",
@@ -46,7 +46,7 @@ impl Profile {
 
 /// How much a finding matters, from nothing to most.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Severity {
+pub enum Severity {
     /// As wanted.
     Fine,
     /// It could not be read; the finding says why.
@@ -61,7 +61,7 @@ pub(super) enum Severity {
 
 impl Severity {
     /// From worst to fine, as reports list them.
-    pub(super) const WORST_FIRST: [Self; 5] = [
+    pub const WORST_FIRST: [Self; 5] = [
         Self::Problem,
         Self::Warning,
         Self::Advice,
@@ -69,7 +69,9 @@ impl Severity {
         Self::Fine,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    /// The name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Fine => "fine",
             Self::Unread => "unread",
@@ -80,27 +82,42 @@ impl Severity {
     }
 }
 
-/// A section of the guide.
+/// A section of the guide, and what its checks are about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Group {
+#[non_exhaustive]
+pub enum Group {
+    /// Queues of connections that are not accepted yet.
     Admission,
+    /// Descriptors and locked memory of a process and of the machine.
     Limits,
+    /// Socket buffers and the memory of TCP.
     Memory,
+    /// Local ports and connections in TIME-WAIT.
     Ports,
+    /// Frequency, idle states, scheduling and the share of a container.
     Cpu,
+    /// Interrupts, queues and offloads of network interfaces.
     Interrupts,
+    /// Congestion control and queueing disciplines.
     Congestion,
+    /// Packet filters and connection tracking.
     Netfilter,
+    /// Mitigations of faults of CPUs.
     Mitigations,
+    /// Transparent huge pages.
     Pages,
+    /// Whether a ring can be made, and which kind.
     Uring,
+    /// TLS in the kernel.
     Tls,
+    /// Limits that a container adds.
     Containers,
 }
 
 impl Group {
     /// The heading in the guide and in reports.
-    pub(super) fn title(self) -> &'static str {
+    #[must_use]
+    pub fn title(self) -> &'static str {
         match self {
             Self::Admission => "Admission and backlog",
             Self::Limits => "Descriptors and memlock",
@@ -119,7 +136,8 @@ impl Group {
     }
 
     /// The name in JSON.
-    pub(super) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Admission => "admission",
             Self::Limits => "limits",
@@ -245,27 +263,50 @@ impl View<'_> {
     }
 }
 
-/// What was found out about one knob.
+/// What one check found.
 #[derive(Clone, Debug)]
-pub(super) struct Finding {
+#[non_exhaustive]
+pub struct Finding {
     pub(super) knob: &'static Knob,
-    pub(super) group: Group,
+    /// The section of the guide that explains it.
+    pub group: Group,
     /// Which of several things it is about: a network interface.
-    pub(super) subject: Option<String>,
-    pub(super) severity: Severity,
+    pub subject: Option<String>,
+    /// How much it matters.
+    pub severity: Severity,
     /// The value as the kernel writes it, if it is a single one.
-    pub(super) value: Option<String>,
+    pub value: Option<String>,
     /// The same for people; for what could not be read, why.
-    pub(super) current: String,
-    pub(super) wanted: String,
-    pub(super) why: String,
-    /// Commands, each a line.
-    pub(super) fix: Vec<String>,
-    /// What a script would do.
-    pub(super) changes: Vec<Change>,
+    pub current: String,
+    /// What the profile asks for, in words.
+    pub wanted: String,
+    /// What follows if it is not as wanted.
+    pub why: String,
+    /// Commands that change it, each a line. A person reads them before running them.
+    pub fix: Vec<String>,
+    /// The steps of a script that changes it; empty if no script should.
+    pub changes: Vec<Change>,
 }
 
 impl Finding {
+    /// The check's name, the same in every release: a sysctl's key, or such as `limits.nofile`.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        self.knob.id
+    }
+
+    /// What is checked, in words.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.knob.title
+    }
+
+    /// What Linux 6 starts with, in words.
+    #[must_use]
+    pub fn linux_default(&self) -> &'static str {
+        self.knob.default
+    }
+
     pub(super) fn about(mut self, subject: &str) -> Self {
         self.subject = Some(clean(subject));
         self
@@ -296,8 +337,9 @@ impl Finding {
         self
     }
 
-    /// The knob's name, and which of several it is about.
-    pub(super) fn name(&self) -> String {
+    /// The check's name, and which of several things it is about.
+    #[must_use]
+    pub fn name(&self) -> String {
         match &self.subject {
             Some(subject) => format!("{} ({subject})", self.knob.id),
             None => self.knob.id.to_owned(),
@@ -312,11 +354,22 @@ pub(super) fn clean(text: &str) -> String {
 
 /// One step of a script.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Change {
+#[non_exhaustive]
+pub enum Change {
     /// Writes a value to a file below `/proc` or `/sys`.
-    File { path: String, value: String },
+    File {
+        /// The file.
+        path: String,
+        /// What is written, without a line end.
+        value: String,
+    },
     /// Gives a network interface another queueing discipline.
-    Qdisc { device: String, kind: &'static str },
+    Qdisc {
+        /// The interface.
+        device: String,
+        /// The discipline, as `tc` names it.
+        kind: &'static str,
+    },
 }
 
 impl Change {

@@ -76,18 +76,50 @@ impl Unread {
 
 /// Where the files are, and which process is looked at.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub struct Machine {
     root: PathBuf,
-    process: String,
+    pid: Option<u32>,
 }
 
 impl Machine {
-    /// The machine below `root`, seen by this process or by the one with that id.
+    /// The machine below `root`, whose limits are those of the process `pid`, or of this one.
+    ///
+    /// `/` is the machine that this runs on. Another folder holds a copy of the files below `/proc`
+    /// and `/sys`, and what programs printed below `commands`; only a running machine can be asked
+    /// whether a ring can be made.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no `proc` below `root`, or no such process in it.
+    pub fn open(root: impl Into<PathBuf>, pid: Option<u32>) -> io::Result<Self> {
+        let machine = Self {
+            root: root.into(),
+            pid,
+        };
+        let missing = |what: String| Err(io::Error::new(io::ErrorKind::NotFound, what));
+        if !machine.exists("/proc") {
+            let proc = machine.path("/proc");
+            return missing(format!("{} is not there; is it mounted?", proc.display()));
+        }
+        match pid {
+            Some(pid) if !machine.exists(&format!("/proc/{pid}")) => {
+                missing(format!("there is no process {pid}"))
+            }
+            _ => Ok(machine),
+        }
+    }
+
+    /// The machine below `root`, whether or not there is anything.
+    #[cfg(test)]
     pub(super) fn new(root: &Path, pid: Option<u32>) -> Self {
         Self {
             root: root.to_owned(),
-            process: pid.map_or_else(|| "self".to_owned(), |pid| pid.to_string()),
+            pid,
         }
+    }
+
+    /// The process that is looked at, if it is not this one.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
     }
 
     /// Whether it is the machine that this runs on, so that it can be asked and not only read.
@@ -106,7 +138,7 @@ impl Machine {
 
     /// Whether the process that is looked at is this one.
     pub(super) fn is_self(&self) -> bool {
-        self.process == "self"
+        self.pid.is_none()
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -135,7 +167,10 @@ impl Machine {
 
     /// A file below the folder in `/proc` of the process that is looked at.
     pub(super) fn process_file(&self, name: &str) -> String {
-        format!("/proc/{}/{name}", self.process)
+        match self.pid {
+            Some(pid) => format!("/proc/{pid}/{name}"),
+            None => format!("/proc/self/{name}"),
+        }
     }
 
     /// A file below `/proc/net`, as that process sees it.

@@ -14,7 +14,7 @@ const WIDTH_DEFAULT: usize = 80;
 
 /// What the place that text goes to can show.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
+pub struct Style {
     pub(super) width: usize,
     /// How many lines it has, if that is known.
     pub(super) height: Option<usize>,
@@ -24,8 +24,9 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// For standard output: colour on a terminal only, unless `NO_COLOR` is set or it is dumb.
-    pub(super) fn of_output() -> Self {
+    /// As standard output can show it: colour on a terminal only, unless `NO_COLOR` is set or it is dumb.
+    #[must_use]
+    pub fn of_output() -> Self {
         let output = std::io::stdout();
         let terminal = output.is_terminal();
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -43,6 +44,17 @@ impl Style {
             height: high.filter(|height| *height > 0),
             colour: terminal && !dumb && !is_set("NO_COLOR"),
             redraws: terminal && !dumb,
+        }
+    }
+
+    /// Text without colour whose lines have at most `width` characters, from 40 to 110.
+    #[must_use]
+    pub fn plain(width: usize) -> Self {
+        Self {
+            width: width.clamp(*WIDTH.start(), *WIDTH.end()),
+            height: None,
+            colour: false,
+            redraws: false,
         }
     }
 

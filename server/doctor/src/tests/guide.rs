@@ -13,7 +13,7 @@ use super::super::rule::set_command;
 const PROFILES: [Profile; 3] = [Profile::Safe, Profile::Dedicated, Profile::Benchmark];
 
 fn guide() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/KERNEL-TUNING.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/KERNEL-TUNING.md");
     std::fs::read_to_string(path).expect("the guide is there")
 }
 

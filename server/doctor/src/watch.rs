@@ -27,33 +27,60 @@ use super::style::Style;
 use rows::{Row, State};
 use sample::Sample;
 
-/// The shortest and the longest interval.
-pub(super) const INTERVAL: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(3600);
-
-/// How to watch.
+/// Shows, interval by interval, which limit of a machine is being hit.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringlane_doctor::{Machine, Style, Watch};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let watch = Watch { interval: Duration::from_millis(100), count: Some(1), json: false };
+/// let mut output = Vec::new();
+/// watch.run(&Machine::open("/", None)?, Style::plain(80), &mut output)?;
+/// assert!(output.starts_with(b"ringlane doctor --watch, after "));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Options {
-    pub(super) interval: Duration,
-    /// How many blocks; `None` is until a signal comes.
-    pub(super) count: Option<u64>,
-    pub(super) json: bool,
-    pub(super) pid: Option<u32>,
+pub struct Watch {
+    /// The time between two looks, within [`Watch::INTERVAL`].
+    pub interval: Duration,
+    /// How many intervals; `None` is until a signal comes.
+    pub count: Option<u64>,
+    /// One line of JSON for each interval, instead of a block of text.
+    pub json: bool,
 }
 
-/// Writes a block for each interval until it has been told to end.
-pub(super) fn run(machine: &Machine, options: Options, style: Style) -> io::Result<()> {
+impl Watch {
+    /// The shortest and the longest interval: 100 milliseconds and one hour.
+    pub const INTERVAL: std::ops::RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(3600);
+
+    /// Writes to `output` for each interval. Ends after [`count`](Self::count) of them, at SIGINT
+    /// or SIGTERM, which it catches from then on, and when nobody reads `output` any more.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an interval out of bounds; otherwise what writing to `output` returned.
+    pub fn run(&self, machine: &Machine, style: Style, output: &mut impl Write) -> io::Result<()> {
+        if !Self::INTERVAL.contains(&self.interval) {
+            let message = "the interval must be from 100 ms to one hour";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        run(machine, *self, style, output)
+    }
+}
+
+fn run(machine: &Machine, options: Watch, style: Style, output: &mut impl Write) -> io::Result<()> {
     let alarm = Alarm::new()?;
-    let mut output = io::stdout().lock();
     let mut seen = Seen::default();
     let started = Instant::now();
-    let mut before = Sample::read(machine, options.pid);
+    let mut before = Sample::read(machine, machine.pid());
     let mut taken = started;
     while options.count.is_none_or(|count| seen.blocks < count) {
         if alarm.wait(options.interval)? {
             break;
         }
-        let after = Sample::read(machine, options.pid);
+        let after = Sample::read(machine, machine.pid());
         let now = Instant::now();
         let rows = rows::between(&before, &after, now - taken);
         seen.note(&rows);
@@ -62,13 +89,13 @@ pub(super) fn run(machine: &Machine, options: Options, style: Style) -> io::Resu
         } else {
             block(&rows, now - started, style)
         };
-        if !written(&mut output, &block)? {
+        if !written(output, &block)? {
             return Ok(());
         }
         (before, taken) = (after, now);
     }
     if !options.json {
-        written(&mut output, &seen.summary())?;
+        written(output, &seen.summary())?;
     }
     Ok(())
 }
