@@ -58,7 +58,7 @@ bench-quick: ## Two scenarios with short rounds, to see that it runs; the figure
 	@.ci/setup build bench
 	cargo run --release -p ringlane-bench --bin compare -- --rounds 1 --seconds 1 --no-save $(OPTIONS)
 
-profiled: ## Builds the program for the work it does (PGO): target/profiled/ringlane.
+profiled: ## Builds the program with profile-guided optimisation: target/profiled/ringlane.
 	@.ci/setup build profile
 	bench/profiled
 

@@ -69,8 +69,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "COUNT")]
     workers: Option<usize>,
 
-    /// Microseconds that an idle worker looks for work before it sleeps, up to 1,000: faster
-    /// answers to few connections for a burning core.
+    /// Microseconds that an idle worker polls for work before it sleeps, up to 1,000: faster
+    /// answers to few connections, at the cost of a fully busy core.
     #[arg(long, default_value_t = 0, value_name = "MICROSECONDS")]
     spin: u64,
 

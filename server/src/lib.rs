@@ -52,7 +52,7 @@
 //!
 //! The repository's pages go further: the [guide] leads from a first server to one in production,
 //! [routing] has the grammar of patterns, [HTTP] says what is accepted and refused, [kernel tuning]
-//! what of a machine limits a server, and [architecture] how all of this works.
+//! which Linux settings limit a server, and [architecture] how all of this works.
 //!
 //! [architecture]: ../../../docs/ARCHITECTURE.md
 //! [guide]: ../../../docs/GUIDE.md

@@ -7,9 +7,9 @@ use super::rule::set_command;
 
 /// What is wanted of `tcp_rmem` and `tcp_wmem`, for every profile.
 pub(super) const WANTED: [&str; 3] = [
-    "first at most 1 MiB, most at least 4 MiB",
-    "first at most 1 MiB, most at least 4 MiB",
-    "first at most 1 MiB, most at least 4 MiB",
+    "default at most 1 MiB, max at least 4 MiB",
+    "default at most 1 MiB, max at least 4 MiB",
+    "default at most 1 MiB, max at least 4 MiB",
 ];
 const FIRST_BYTES_MAX: u64 = 1024 * 1024;
 const MOST_BYTES_MIN: u64 = 4 * 1024 * 1024;

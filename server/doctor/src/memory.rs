@@ -17,9 +17,9 @@ const NOTSENT_BYTES_MIN: u64 = 16 * 1024;
 pub(super) static KNOBS: [Knob; 14] = [
     Knob {
         id: "net.ipv4.tcp_rmem",
-        title: "Receive buffer of a TCP socket: least, first, most",
-        default: "4,096 131,072 6,291,456 (most: 32 MiB on 6.18; less on small machines)",
-        why: "The most bounds one connection's speed over a long path. A large first value lets each \
+        title: "Receive buffer of a TCP socket: min, default, max",
+        default: "4,096 131,072 6,291,456 (max: 32 MiB on 6.18; less on small machines)",
+        why: "The max bounds one connection's speed over a long path. A large default lets each \
               slow peer hold that much.",
         setting: Setting::Checked {
             wanted: buffers::WANTED,
@@ -29,9 +29,9 @@ pub(super) static KNOBS: [Knob; 14] = [
     },
     Knob {
         id: "net.ipv4.tcp_wmem",
-        title: "Send buffer of a TCP socket: least, first, most",
+        title: "Send buffer of a TCP socket: min, default, max",
         default: "4,096 16,384 4,194,304 (less on small machines)",
-        why: "The most bounds one connection's speed over a long path. A large first value lets each \
+        why: "The max bounds one connection's speed over a long path. A large default lets each \
               slow reader hold that much.",
         setting: Setting::Checked {
             wanted: buffers::WANTED,
@@ -41,7 +41,7 @@ pub(super) static KNOBS: [Knob; 14] = [
     },
     Knob {
         id: "net.ipv4.tcp_mem",
-        title: "Memory of all TCP sockets, in pages: calm, pressure, most",
+        title: "Memory of all TCP sockets, in pages: low, pressure, high",
         default: "about 4.7, 6.2 and 9.4 % of memory",
         why: "It counts pages, not bytes: values copied from elsewhere are either no limit at all, or \
               one at which the kernel shrinks every window and then drops connections.",

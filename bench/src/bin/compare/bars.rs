@@ -1,4 +1,4 @@
-//! Whether ringlane keeps the bars: close to the better floor, and below every peer.
+//! Judges whether ringlane keeps a scenario's bars: close to the lowest floor, below every peer.
 //!
 //! Always true here: what was not measured in full cannot be kept.
 //!

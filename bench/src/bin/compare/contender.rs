@@ -64,11 +64,11 @@ const NAMES: [(&str, Make); 22] = [
     ("ringlane-epoll", |name| {
         Contender::demo(name, Role::Variant, &["--driver", "epoll"])
     }),
-    // Looks for work before it sleeps: what that is worth to few connections.
+    // Polls before it sleeps: what that gains with few connections.
     ("ringlane-spin", |name| {
         Contender::demo(name, Role::Variant, &["--spin", "100"])
     }),
-    // Built for the work it does: what that is worth (on request, for it takes minutes to build).
+    // Built with profile-guided optimisation (on request, for it takes minutes to build).
     ("ringlane-profiled", |name| Contender {
         role: Role::Variant,
         ..Contender::script(name, "bench/profiled")
