@@ -1,4 +1,4 @@
-//! No command of the two written pages about tuning and load is unproven: it runs, or says why not.
+//! Runs every command of the pages about kernel tuning and load testing.
 //!
 //! Each page runs as one script in a network namespace of its own, with a veth pair for `DEV` and
 //! the built programs on the path. A command has to succeed; a value that it sets is read back, and
@@ -12,6 +12,7 @@
 //! Not here: whether the guide says what doctor says (`server/doctor/src/tests/guide.rs`).
 
 mod claims;
+mod contributing;
 mod page;
 mod script;
 
