@@ -17,6 +17,9 @@ SCENARIO ?=
 # Further options of `make bench`; OPTIONS=--help lists them.
 OPTIONS ?=
 
+# What `make run` says of its build.
+QUICK := Profile "quick": optimised, without LTO, JWT and zstd. Figures are of the profile "release".
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check sim fuzz autobahn bench bench-quick profiled doc
 
@@ -26,9 +29,9 @@ help: ## Lists these targets.
 setup: ## Installs what building and testing need; without root, says what is missing.
 	.ci/setup build test
 
-run: ## Serves the demo on http://127.0.0.1:8080 (one optimised build, then until Ctrl-C).
+run: ## Serves the demo on http://127.0.0.1:8080 until Ctrl-C: a quick build, without LTO.
 	@.ci/setup build
-	cargo run --release -p ringlane -- demo --bind 127.0.0.1:8080
+	$(info $(QUICK))cargo run --profile quick -p ringlane --no-default-features --features brotli,cli -- demo --bind 127.0.0.1:8080
 
 test: ## Runs every check and every test.
 	@.ci/setup build test
