@@ -1,4 +1,4 @@
-//! The habits that a machine can watch, over every file of the project.
+//! Tests style rules over every file of the project.
 //!
 //! Each rule is a function from a file to what it found there. Beside the test that holds it
 //! stands one that shows it a bad sample: a rule that cannot fail is no rule.
@@ -11,6 +11,7 @@ mod comments;
 mod functions;
 mod layout;
 mod make;
+mod names;
 mod pages;
 mod panics;
 mod stubs;
