@@ -1,4 +1,4 @@
-//! Sockets over the kernel's own: both drivers, several cores, handshake and frames as they come.
+//! Tests WebSockets over real sockets: both drivers, several cores, handshake and frames.
 //!
 //! Not here: each rule by itself; those are tested over simulated connections (`server`).
 
@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use crate::drivers::uring_is_here;
 use ringlane::websocket::{Broadcast, Handler, Message, Options, Socket};
 use ringlane::{Context, Driver, Handle, Result, Server};
 use ringlane_protocol::websocket::{
@@ -196,7 +197,9 @@ fn large_and_early_messages_come_back(driver: Driver) {
 
 #[test]
 fn cores_hear_each_other_over_uring() {
-    cores_hear_each_other(Driver::Auto);
+    if uring_is_here() {
+        cores_hear_each_other(Driver::Uring);
+    }
 }
 
 #[test]
@@ -206,7 +209,9 @@ fn cores_hear_each_other_over_epoll() {
 
 #[test]
 fn large_and_early_messages_come_back_over_uring() {
-    large_and_early_messages_come_back(Driver::Auto);
+    if uring_is_here() {
+        large_and_early_messages_come_back(Driver::Uring);
+    }
 }
 
 #[test]

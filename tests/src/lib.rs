@@ -11,6 +11,13 @@
 pub mod browser;
 pub mod decoders;
 
+/// Whether the kernel lets every process use io_uring: then a test that cannot has failed.
+#[must_use]
+pub fn kernel_allows_io_uring() -> bool {
+    let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
+    setting.is_ok_and(|text| text.trim() == "0")
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}

@@ -403,4 +403,4 @@ impl Drop for Uring {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

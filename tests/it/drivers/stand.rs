@@ -1,4 +1,4 @@
-//! What the tests of the drivers stand on: a reactor on the test's own thread, and its clients.
+//! Test support: a reactor on the test's own thread, and its clients.
 //!
 //! Always true here:
 //! - Nothing waits for ever: clients give up after [`PATIENCE`], and a reactor that does not come
@@ -17,6 +17,7 @@ use ringlane_reactor::{
     Application, CloseReason, Config, Epoll, Intent, Io, Letter, Post, Reactor, Ring, Socket,
     Uring, cores,
 };
+use ringlane_tests::kernel_allows_io_uring;
 
 /// How long a client waits for one step of the server.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,12 +46,13 @@ impl RealRing for Uring {
             eprintln!("NOT RUN over io_uring: RINGLANE_TEST_DRIVER=epoll");
             return false;
         }
-        let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
-        let allowed = setting.is_ok_and(|text| text.trim() == "0");
         match Self::open(&Config::default()) {
             Ok(_) => true,
             Err(error) => {
-                assert!(!allowed, "kernel.io_uring_disabled is 0, and yet: {error}");
+                assert!(
+                    !kernel_allows_io_uring(),
+                    "the kernel allows it, and yet: {error}"
+                );
                 eprintln!("NOT RUN over io_uring: {error}");
                 false
             }
