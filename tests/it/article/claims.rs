@@ -1,4 +1,4 @@
-//! Rows 69 and 70: what works without code of one's own, and clients of other libraries.
+//! Tests answers without a route, a cache client on Tokio, and a database that survives a restart.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use super::Article;
 use super::process::request;
 
 #[test]
-fn row_69_an_answer_that_no_route_gives_has_all_that_the_server_adds() {
+fn an_answer_without_a_route_has_the_headers_of_the_servers_layers() {
     let article = Article::start();
     let headers = [("Accept-Encoding", "gzip"), ("Origin", "https://a.example")];
     let answer = article.send("GET", "/nowhere", &headers, "");
@@ -66,7 +66,7 @@ fn start_keys() -> String {
 }
 
 #[test]
-fn row_70_a_handler_awaits_a_client_that_runs_on_tokio() {
+fn a_handler_awaits_a_client_on_tokio() {
     let article = Article::with(json!({ "workers": 1, "cache_address": start_keys() }));
     let cached = |key: &str| {
         let answer = article.get(&format!("/cached/{key}"));
@@ -99,7 +99,7 @@ fn row_70_a_handler_awaits_a_client_that_runs_on_tokio() {
 }
 
 #[test]
-fn row_70_a_client_on_tokio_that_waits_holds_up_no_core() {
+fn a_waiting_client_on_tokio_blocks_no_core() {
     let article = Article::with(json!({ "workers": 1, "cache_address": start_keys() }));
     let mut waiting = article.connect();
     waiting.write(&request("GET", "/cached/slow", &[], ""));
@@ -111,7 +111,7 @@ fn row_70_a_client_on_tokio_that_waits_holds_up_no_core() {
 }
 
 #[test]
-fn row_70_nobody_listens_where_the_client_connects_to() {
+fn a_cache_that_refuses_connections_is_a_502() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     drop(listener);
@@ -122,7 +122,7 @@ fn row_70_nobody_listens_where_the_client_connects_to() {
 }
 
 #[test]
-fn row_70_a_database_keeps_what_was_written_when_the_server_starts_again() {
+fn the_database_keeps_its_rows_over_a_restart() {
     let name = format!("ringlane-article-{}.sqlite", std::process::id());
     let path = std::env::temp_dir().join(name);
     let _ = std::fs::remove_file(&path); // of a run that was cut off

@@ -1,4 +1,4 @@
-//! Rows 12 to 18: what a Context shows and writes, and who is let in.
+//! Tests reading a request and writing an answer through `Context`, tokens, and request ids.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::tokens::{seconds_from_now, signed, token};
 use super::{Answer, Article};
 
 #[test]
-fn row_12_all_of_a_request_is_read_from_one_context() {
+fn all_parts_of_a_request_are_read_from_its_context() {
     let article = Article::start();
     let headers = [("X-One", "1"), ("X-Two", "zwei")];
     let answer = article.send(
@@ -32,7 +32,7 @@ fn row_12_all_of_a_request_is_read_from_one_context() {
 }
 
 #[test]
-fn row_13_a_header_is_found_in_any_case() {
+fn a_header_is_found_in_any_case() {
     let article = Article::start();
     for name in ["Authorization", "authorization", "AUTHORIZATION"] {
         let seen = article
@@ -43,7 +43,7 @@ fn row_13_a_header_is_found_in_any_case() {
 }
 
 #[test]
-fn row_14_a_request_is_ended_early_with_401_and_json() {
+fn a_request_without_a_token_is_a_401_in_json() {
     let article = Article::start();
     let answer = article.send("POST", "/records", &[], "this is not even JSON");
     answer.check_error(401, "Unauthorized", "UNAUTHORIZED");
@@ -62,7 +62,7 @@ fn records(article: &Article, method: &str, more: &str, token: &str, body: &str)
 }
 
 #[test]
-fn row_15_methods_are_told_apart_and_others_are_405_with_allow() {
+fn each_method_has_its_handler_and_others_are_405_with_allow() {
     let article = Article::start();
     let user = token("user123", &["read", "write"]);
     let made = records(&article, "POST", "", &user, r#"{ "text": "first" }"#);
@@ -97,7 +97,7 @@ fn row_15_methods_are_told_apart_and_others_are_405_with_allow() {
 }
 
 #[test]
-fn row_16_status_headers_and_body_are_written_in_a_chain() {
+fn status_headers_and_body_are_set_in_one_chain() {
     let article = Article::start();
     let answer = article.get("/inspect");
     assert_eq!(answer.status, 200);
@@ -113,7 +113,7 @@ fn row_16_status_headers_and_body_are_written_in_a_chain() {
 }
 
 #[test]
-fn row_17_bearer_tokens_are_validated() {
+fn bearer_tokens_are_validated() {
     let article = Article::start();
     let claims = |exp: i64| json!({ "sub": "user123", "permissions": ["read"], "exp": exp });
     let refused = |token: &str, code: &str| {
@@ -171,7 +171,7 @@ const CONNECTIONS: usize = 8;
 const PIPELINED: usize = 50;
 
 #[test]
-fn row_18_request_ids_differ_across_connections_and_cores() {
+fn request_ids_are_unique_across_connections_and_cores() {
     let article = Article::start();
     let of_connection = || {
         let mut client = article.connect();
@@ -204,7 +204,7 @@ fn row_18_request_ids_differ_across_connections_and_cores() {
 
 /// `/work` stands above its handler as an attribute.
 #[test]
-fn row_19_a_route_is_an_attribute_above_its_handler() {
+fn an_attribute_above_a_handler_is_its_route() {
     let article = Article::start();
     let answer = article.get("/work");
     assert_eq!(

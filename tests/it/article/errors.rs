@@ -1,11 +1,11 @@
-//! Rows 56 to 61: errors and their answers, panics, trying again, and too many requests.
+//! Tests error answers, panics, retries and rate limits of the example.
 
 use serde_json::json;
 
 use super::Article;
 
 #[test]
-fn row_56_errors_have_a_type_and_tell_the_log_more_than_the_client() {
+fn the_log_has_the_source_of_an_error_and_the_client_does_not() {
     let article = Article::start();
     let answer = article.get("/resilient?fail=database");
     assert!(!answer.text().contains("Connection timeout"), "{answer:?}");
@@ -13,7 +13,7 @@ fn row_56_errors_have_a_type_and_tell_the_log_more_than_the_client() {
 }
 
 #[test]
-fn row_57_a_panic_is_caught_logged_and_reported_and_others_live_on() {
+fn a_panic_is_logged_and_reported_and_ends_no_other_connection() {
     let article = Article::start();
     let mut other = article.connect();
     assert_eq!(other.get("/pool").status, 200);
@@ -41,7 +41,7 @@ fn row_57_a_panic_is_caught_logged_and_reported_and_others_live_on() {
 }
 
 #[test]
-fn row_58_a_passing_failure_is_tried_again_up_to_three_times() {
+fn a_transient_failure_is_retried_up_to_three_times() {
     let article = Article::start();
     let attempts = |target: &str| {
         let answer = article.get(target);
@@ -57,7 +57,7 @@ fn row_58_a_passing_failure_is_tried_again_up_to_three_times() {
 }
 
 #[test]
-fn row_59_only_what_may_pass_is_tried_again() {
+fn only_retryable_errors_are_retried() {
     let article = Article::start();
     for (failure, attempts) in [
         ("database", 3.0),
@@ -72,7 +72,7 @@ fn row_59_only_what_may_pass_is_tried_again() {
 }
 
 #[test]
-fn row_60_each_error_has_its_status_and_its_json() {
+fn each_error_has_its_status_and_its_json() {
     let article = Article::start();
     for (failure, status, error, message, code) in [
         (
@@ -122,7 +122,7 @@ fn row_60_each_error_has_its_status_and_its_json() {
 }
 
 #[test]
-fn row_61_who_asks_too_often_is_told_when_to_come_back() {
+fn a_request_over_the_rate_limit_is_a_429_with_retry_after() {
     let article = Article::start();
     for _ in 0..5 {
         assert_eq!(article.get("/limited").status, 200);

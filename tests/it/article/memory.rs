@@ -1,4 +1,4 @@
-//! Rows 44 to 46: a pool with an end, a target that is not copied, and memory that comes back.
+//! Tests the connection pool, targets borrowed from the request, and memory after connections end.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn holders(article: &Article, count: usize, millis: u64) -> Vec<Client> {
 }
 
 #[test]
-fn row_44_a_pool_never_has_more_alive_than_its_maximum_and_waits_for_those() {
+fn a_pool_makes_no_more_connections_than_its_maximum() {
     let article = Article::start();
     assert_eq!(
         pool(&article)["alive"],
@@ -43,7 +43,7 @@ fn row_44_a_pool_never_has_more_alive_than_its_maximum_and_waits_for_those() {
 }
 
 #[test]
-fn row_44_who_waits_too_long_for_a_connection_is_told() {
+fn waiting_too_long_for_a_pooled_connection_is_an_error() {
     let article = Article::start();
     let busy = holders(&article, 4, 60_000);
     let is_used_up = || pool(&article)["alive"] == 4 && pool(&article)["idle"] == 0;
@@ -56,7 +56,7 @@ fn row_44_who_waits_too_long_for_a_connection_is_told() {
 }
 
 #[test]
-fn row_44_a_broken_connection_is_replaced() {
+fn a_broken_pooled_connection_is_replaced() {
     let article = Article::start();
     assert_eq!(article.get("/pool/hold?millis=0").status, 200);
     assert_eq!(pool(&article)["alive"], 1);
@@ -67,7 +67,7 @@ fn row_44_a_broken_connection_is_replaced() {
 }
 
 #[test]
-fn row_45_path_and_query_are_parts_of_what_was_received() {
+fn path_and_query_are_borrowed_from_the_request() {
     let article = Article::start();
     let split = |target: &str| {
         let answer = article.get(target).json();
@@ -106,7 +106,7 @@ fn churn(article: &Article, connections: usize) {
 }
 
 #[test]
-fn row_46_connections_that_come_and_go_leave_nothing_behind() {
+fn closed_connections_leave_no_memory_behind() {
     let article = Article::start();
     churn(&article, 1_000);
     let before = held(&article);

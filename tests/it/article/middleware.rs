@@ -1,4 +1,4 @@
-//! Rows 20 to 27: layers around every answer, and the order in which they run.
+//! Tests the example's middleware: log, timing, security headers, CORS, and the order of layers.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::tokens::seconds_from_now;
 use super::{Answer, Article};
 
 #[test]
-fn row_20_the_log_has_a_start_and_an_end_of_each_request() {
+fn the_log_has_the_start_and_the_end_of_each_request() {
     let article = Article::start();
     let mut client = article.connect();
     let peer = client.stream.local_addr().expect("an address").to_string();
@@ -29,7 +29,7 @@ fn row_20_the_log_has_a_start_and_an_end_of_each_request() {
 }
 
 #[test]
-fn row_21_the_peers_address_is_known() {
+fn the_peers_address_is_known() {
     let article = Article::start();
     let mut client = article.connect();
     let seen = client.get("/inspect").json();
@@ -38,7 +38,7 @@ fn row_21_the_peers_address_is_known() {
 }
 
 #[test]
-fn row_22_when_a_request_began_is_known_when_it_ends() {
+fn an_answer_says_when_its_request_began() {
     let article = Article::start();
     let before = seconds_from_now(0) as f64 * 1000.0;
     let answer = article.get("/work?millis=30");
@@ -52,7 +52,7 @@ fn row_22_when_a_request_began_is_known_when_it_ends() {
 }
 
 #[test]
-fn row_23_security_headers_are_on_every_answer() {
+fn security_headers_are_on_every_answer() {
     let article = Article::start();
     let targets = [
         "/pool",
@@ -100,7 +100,7 @@ fn check_silent(answer: &Answer) {
 }
 
 #[test]
-fn row_24_an_origin_is_named_only_if_it_is_in_the_list() {
+fn an_origin_is_allowed_only_if_it_is_in_the_list() {
     let article = Article::with(json!({
         "cors_origins": ["http://localhost:3000", "https://myapp.com", "https://api.myapp.com"],
         "enable_compression": false,
@@ -122,10 +122,19 @@ fn row_24_an_origin_is_named_only_if_it_is_in_the_list() {
         check_silent(&article.send("GET", "/pool", &[("Origin", origin)], ""));
     }
     check_silent(&article.get("/pool"));
+
+    let allowed = |origins: serde_json::Value| {
+        let article = Article::with(json!({ "cors_origins": origins }));
+        let answer = article.send("GET", "/pool", &[("Origin", "https://a.example")], "");
+        let allowed = answer.header("access-control-allow-origin");
+        allowed.map(str::to_owned)
+    };
+    assert_eq!(allowed(json!(["*"])).as_deref(), Some("*"));
+    assert_eq!(allowed(json!([])), None);
 }
 
 #[test]
-fn row_25_a_preflight_is_204_and_reaches_no_handler() {
+fn a_preflight_is_204_and_reaches_no_handler() {
     let article = with_origins();
     let preflight = |target: &str, origin: &str| {
         let headers = [("Origin", origin), ("Access-Control-Request-Method", "PUT")];
@@ -173,40 +182,23 @@ fn order(article: &Article, target: &str) -> (u16, Vec<String>) {
 }
 
 #[test]
-fn row_26_what_runs_after_a_request_runs_however_it_ended() {
+fn layers_run_in_order_however_the_request_ends() {
     let article = Article::start();
+    let all = [
+        "first",
+        "second",
+        "third",
+        "handler",
+        "second-again",
+        "last",
+    ];
+    let (status, steps) = order(&article, "/order");
+    assert_eq!(status, 200);
+    assert_eq!(steps, all);
     let (status, steps) = order(&article, "/order/panic");
     assert_eq!(status, 500);
-    assert_eq!(
-        steps,
-        [
-            "first",
-            "second",
-            "third",
-            "handler",
-            "second-again",
-            "last"
-        ]
-    );
+    assert_eq!(steps, all);
     let (status, steps) = order(&article, "/order/refused");
     assert_eq!(status, 403);
     assert_eq!(steps, ["first", "second", "third", "second-again", "last"]);
-}
-
-#[test]
-fn row_27_layers_run_in_the_order_in_which_they_are_written() {
-    let article = Article::start();
-    let (status, steps) = order(&article, "/order");
-    assert_eq!(status, 200);
-    assert_eq!(
-        steps,
-        [
-            "first",
-            "second",
-            "third",
-            "handler",
-            "second-again",
-            "last"
-        ]
-    );
 }

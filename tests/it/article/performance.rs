@@ -1,4 +1,4 @@
-//! Rows 39 and 41 to 43: many connections on one core, figures, and waiting that blocks nobody.
+//! Tests many connections on one core, request metrics, and handlers that wait.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ fn connections() -> usize {
 }
 
 #[test]
-fn row_39_one_core_serves_thousands_of_connections() {
+fn one_core_serves_thousands_of_connections() {
     let article = Article::with(json!({ "workers": 1 }));
     let mut clients: Vec<Client> = (0..connections()).map(|_| article.connect()).collect();
     let request = request("GET", "/work?millis=5", &[], "");
@@ -47,7 +47,7 @@ fn row_39_one_core_serves_thousands_of_connections() {
 }
 
 #[test]
-fn row_41_requests_errors_and_times_are_counted() {
+fn requests_errors_and_times_are_counted() {
     let article = Article::start();
     for _ in 0..18 {
         assert_eq!(article.get("/work?millis=5").status, 200);
@@ -82,7 +82,7 @@ fn row_41_requests_errors_and_times_are_counted() {
 }
 
 #[test]
-fn row_42_requests_that_compute_and_wait_overlap() {
+fn waiting_requests_of_one_core_overlap() {
     let article = Article::with(json!({ "workers": 1 }));
     let answer = article.get("/performance");
     let body = answer.json();
@@ -116,7 +116,7 @@ fn row_42_requests_that_compute_and_wait_overlap() {
 }
 
 #[test]
-fn row_43_a_handler_that_waits_does_not_block_its_core() {
+fn a_waiting_handler_does_not_block_its_core() {
     let article = Article::with(json!({ "workers": 1 }));
     let mut waiting = article.connect();
     waiting.write(&request("GET", "/work?millis=20000", &[], ""));

@@ -1,4 +1,4 @@
-//! The example as a process, and a client that keeps its connection.
+//! Runs the example `article` as a process, with a client that keeps its connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

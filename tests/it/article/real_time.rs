@@ -1,6 +1,6 @@
-//! Rows 28 to 38 and 47 to 50: the chat, and the stream of metrics.
+//! Tests the example's chat and its event stream of metrics.
 //!
-//! Not here: who a user says to be (row 35), which the room's own tests ask; browsers (`chat.rs`,
+//! Not here: names of users, which the room's own tests ask; browsers (`chat.rs`,
 //! `event_source.rs`); followers by the thousand (`websocket/crowd.rs`, `event_stream.rs`).
 
 use std::collections::HashSet;
@@ -37,7 +37,7 @@ impl Visitor {
 }
 
 #[test]
-fn rows_28_29_and_33_what_one_says_everyone_hears_once_and_in_order() {
+fn a_message_reaches_everyone_once_and_in_order() {
     let article = Article::start();
     let mut visitors = [(); 5].map(|()| Visitor::join(&article));
     for number in 0..50 {
@@ -55,7 +55,7 @@ fn rows_28_29_and_33_what_one_says_everyone_hears_once_and_in_order() {
 }
 
 #[test]
-fn rows_30_31_and_34_who_comes_and_goes_is_announced_to_the_others() {
+fn joins_and_leaves_are_announced_to_the_others() {
     let article = Article::start();
     let mut ann = Visitor::join(&article);
     let other = Visitor::join(&article);
@@ -67,7 +67,7 @@ fn rows_30_31_and_34_who_comes_and_goes_is_announced_to_the_others() {
 }
 
 #[test]
-fn row_32_what_is_no_message_is_ignored() {
+fn an_invalid_message_is_ignored() {
     let article = Article::start();
     let mut ann = Visitor::join(&article);
     for nonsense in ["", "{", "[]", r#"{"content":"no name"}"#] {
@@ -78,7 +78,7 @@ fn row_32_what_is_no_message_is_ignored() {
 }
 
 #[test]
-fn row_36_each_message_has_an_id_of_its_own() {
+fn each_message_has_an_id_of_its_own() {
     let article = Article::start();
     let mut ann = Visitor::join(&article);
     let mut ids = HashSet::new();
@@ -92,7 +92,7 @@ fn row_36_each_message_has_an_id_of_its_own() {
 }
 
 #[test]
-fn row_37_markup_is_replaced_once_and_long_texts_are_cut() {
+fn markup_is_escaped_once_and_long_texts_are_cut() {
     let article = Article::start();
     let mut ann = Visitor::join(&article);
     ann.say("<b> & &lt;", "Text");
@@ -102,7 +102,7 @@ fn row_37_markup_is_replaced_once_and_long_texts_are_cut() {
 }
 
 #[test]
-fn row_38_each_kind_of_message_arrives_as_it_was_sent() {
+fn each_kind_of_message_arrives_as_it_was_sent() {
     let article = Article::start();
     let mut ann = Visitor::join(&article);
     for kind in ["Text", "Image", "File"] {
@@ -134,7 +134,7 @@ fn events(client: &mut Client, headers: &[(&str, &str)], count: usize) -> (Strin
 }
 
 #[test]
-fn rows_47_and_48_events_come_each_second_with_growing_ids() {
+fn events_come_each_second_with_growing_ids() {
     let article = Article::start();
     let (text, data) = events(&mut article.connect(), &[], 3);
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
@@ -152,7 +152,7 @@ fn rows_47_and_48_events_come_each_second_with_growing_ids() {
 }
 
 #[test]
-fn rows_47_and_48_an_id_that_no_event_had_starts_anew() {
+fn an_unknown_last_event_id_starts_anew() {
     let article = Article::start();
     for id in ["18446744073709551615", "4294967296", "-1", "x"] {
         let headers = [("Last-Event-ID", id)];
@@ -165,7 +165,7 @@ fn rows_47_and_48_an_id_that_no_event_had_starts_anew() {
 }
 
 #[test]
-fn row_49_a_client_that_leaves_ends_its_stream() {
+fn a_disconnect_ends_its_event_stream() {
     let article = Article::start();
     let mut client = article.connect();
     events(&mut client, &[], 1);
@@ -179,7 +179,7 @@ fn row_49_a_client_that_leaves_ends_its_stream() {
 }
 
 #[test]
-fn row_50_what_the_machine_uses_is_measured() {
+fn events_carry_figures_of_the_machine() {
     let article = Article::start();
     let (_, data) = events(&mut article.connect(), &[], 2);
     let metrics = &data[1]["metrics"];

@@ -1,4 +1,4 @@
-//! Rows 51 to 55: a pattern with expressions, versions, and what is not there.
+//! Tests the example's routes: parameters, expressions, versions, 404 and 405.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn check(article: &Article, target: &str, expected: &Value) {
 }
 
 #[test]
-fn row_51_parameters_are_known_by_their_names() {
+fn parameters_are_decoded_and_found_by_name() {
     let article = Article::start();
     let answer = article.get("/api/v1/users/user2").json();
     assert_eq!(
@@ -25,7 +25,7 @@ fn row_51_parameters_are_known_by_their_names() {
 }
 
 #[test]
-fn row_52_the_pattern_is_anchored_and_its_third_part_optional() {
+fn the_pattern_is_anchored_and_its_last_part_is_optional() {
     let article = Article::start();
     for target in ["/api/v1/users", "/api/v1/users/user1", "/api/v2/posts"] {
         assert_eq!(article.get(target).status, 200, "{target}");
@@ -48,7 +48,7 @@ fn row_52_the_pattern_is_anchored_and_its_third_part_optional() {
 }
 
 #[test]
-fn row_53_versions_are_told_apart_and_an_unknown_one_is_400() {
+fn each_version_has_its_answer_and_an_unknown_one_is_a_400() {
     let article = Article::start();
     assert_eq!(article.get("/api/v1/users").json()["version"], "v1");
     assert_eq!(article.get("/api/v2/users").json()["version"], "v2");
@@ -59,7 +59,7 @@ fn row_53_versions_are_told_apart_and_an_unknown_one_is_400() {
 }
 
 #[test]
-fn row_54_what_no_route_matches_is_404() {
+fn a_path_without_a_route_is_a_404() {
     let article = Article::start();
     for target in [
         "/",
@@ -75,7 +75,7 @@ fn row_54_what_no_route_matches_is_404() {
 }
 
 #[test]
-fn row_55_users_and_posts_in_both_versions() {
+fn users_and_posts_in_both_versions() {
     let article = Article::start();
     let all = json!({ "users": ["user1", "user2", "user3"], "version": "v1" });
     check(&article, "/api/v1/users", &all);

@@ -1,4 +1,4 @@
-//! Options of the server's own end of a connection, as its kernel knows them (rows 8 and 9).
+//! Tests the options of the server's sockets, as the kernel reports them.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -36,7 +36,7 @@ fn check(nodelay: bool, look: impl Fn(&OwnedFd)) {
 }
 
 #[test]
-fn row_08_nodelay_is_on_and_can_be_turned_off() {
+fn nodelay_is_on_and_can_be_turned_off() {
     for nodelay in [true, false] {
         check(nodelay, |socket| {
             assert_eq!(sockopt::tcp_nodelay(socket), Ok(nodelay));
@@ -45,7 +45,7 @@ fn row_08_nodelay_is_on_and_can_be_turned_off() {
 }
 
 #[test]
-fn row_09_a_close_never_discards_what_is_on_its_way() {
+fn lingering_is_not_left_to_the_kernel() {
     check(true, |socket| {
         assert_eq!(sockopt::socket_linger(socket), Ok(None));
     });

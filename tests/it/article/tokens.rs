@@ -1,4 +1,4 @@
-//! Tokens of the tests: good ones, and others.
+//! Makes tokens for the tests, valid and invalid.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! Rows 62 to 66: which request it was, one that takes too long, and figures that return to zero.
+//! Tests the example's request timeout, its counters and its health endpoints.
 
 use serde_json::json;
 
@@ -7,21 +7,9 @@ use super::process::{eventually, request};
 use super::tokens::seconds_from_now;
 
 #[test]
-fn row_62_a_request_is_tracked_by_headers_and_by_a_line_of_the_log() {
-    let article = Article::start();
-    let answer = article.send("POST", "/inspect", &[], "x");
-    let id = answer.header("x-request-id").expect("an id").to_owned();
-    let start = answer.number("x-request-start") / 1000.0;
-    let now = seconds_from_now(0) as f64;
-    assert!(now - 60.0 < start && start < now + 60.0, "{start}");
-    article.log_with(&format!("Request {id} started: POST /inspect"));
-    let other = article.get("/pool");
-    assert_ne!(other.header("x-request-id"), Some(id.as_str()));
-}
-
-#[test]
-fn row_63_a_handler_that_takes_too_long_is_408_and_writes_nothing_later() {
+fn a_handler_over_the_request_timeout_is_a_408_and_writes_nothing_later() {
     let article = Article::with(json!({ "request_timeout": 1 }));
+    assert_eq!(article.get("/work?millis=5").status, 200);
     let mut client = article.connect();
     client.write(&request("GET", "/work?millis=1500", &[], ""));
     let answer = client.answer("GET");
@@ -35,7 +23,7 @@ fn row_63_a_handler_that_takes_too_long_is_408_and_writes_nothing_later() {
 }
 
 #[test]
-fn row_64_connections_and_requests_are_counted_in_headers() {
+fn connections_and_requests_are_counted_in_headers() {
     let article = Article::start();
     let mut one = article.connect();
     let first = one.get("/pool");
@@ -65,7 +53,7 @@ fn row_64_connections_and_requests_are_counted_in_headers() {
 }
 
 #[test]
-fn row_65_counts_return_to_zero_however_requests_end() {
+fn counts_return_to_zero_however_requests_end() {
     let article = Article::with(json!({ "request_timeout": 1 }));
     let mut late = Vec::new();
     for _ in 0..20 {
@@ -94,7 +82,7 @@ fn row_65_counts_return_to_zero_however_requests_end() {
 }
 
 #[test]
-fn row_66_health_tells_figures_that_move() {
+fn health_reports_live_figures() {
     let article = Article::start();
     let first = article.get("/health").json();
     assert_eq!(first["status"], "healthy");
