@@ -1,9 +1,10 @@
-//! The routes that are measured, on the library's public interface alone; the peers have the same.
+//! The routes that scenarios measure; every peer has the same.
 //!
 //! Always true here:
 //! - Nothing is tuned that a user could not tune, or would not.
 //!
-//! Not here: how a server is started (`src/bin/ringlane-target`), what is sent to it (scenarios).
+//! Not here: routes that the demo has as well (`server/src/demo/benchmarks.rs`), how a server is
+//! started (`src/bin/ringlane-target`), what is sent to it (scenarios).
 
 use std::time::Duration;
 
@@ -11,10 +12,14 @@ use bytes::Bytes;
 use ringlane::middleware::Health;
 use ringlane::topics::Topics;
 use ringlane::websocket::{DeflateConfig, Handler, Message, Options, SlowClient, Socket};
-use ringlane::{Builder, Context, Error, Json, Next, Result, Routes, StatusCode};
-use serde::Serialize;
+use ringlane::{Builder, Context, Next, Result, Routes, StatusCode};
 
-/// The longest body that is counted or published, and the longest message that comes back.
+use benchmarks::plaintext;
+
+#[path = "../../server/src/demo/benchmarks.rs"]
+mod benchmarks;
+
+/// The longest message that comes back.
 const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The longest answer that can be asked for.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -41,17 +46,8 @@ const FLOOD_BYTES: usize = 256 * 1024;
 /// ```
 pub fn routes(server: Builder) -> Builder {
     let topics = server.topics();
-    let server = server
-        .get("/plaintext", plaintext)
+    let server = benchmarks::routes(server)
         .get("/async", async |ctx: Context| plaintext(ctx))
-        .get("/json", |_| {
-            Json(Greeting {
-                message: "Hello, World!",
-            })
-        })
-        .get("/baseline11", baseline)
-        .post("/baseline11", baseline_with_body)
-        .post("/upload", upload)
         .get("/events", |ctx: Context| ctx.event_stream_of(TOPIC))
         .post("/publish", move |ctx: Context| publish(ctx, topics.clone()))
         .websocket_with("/ws", echo_options(), echo)
@@ -61,23 +57,12 @@ pub fn routes(server: Builder) -> Builder {
         .with(Health::new());
     (0..VERSIONS).fold(sized(server), |server, version| {
         (0..RESOURCES).fold(server, |server, resource| {
-            server.get(&format!("/api/v{version}/resource{resource}/{{id}}"), item)
+            server.get(
+                &format!("/api/v{version}/resource{resource}/{{id}}"),
+                benchmarks::item,
+            )
         })
     })
-}
-
-/// TechEmpower's plaintext test, with the very content type that it shows.
-fn plaintext(ctx: Context) {
-    ctx.set_content_type("text/plain").text("Hello, World!");
-}
-
-#[derive(Serialize)]
-struct Greeting {
-    message: &'static str,
-}
-
-fn item(ctx: Context) {
-    ctx.text(ctx.param_text("id").unwrap_or_default());
 }
 
 /// Answers from memory: `/bytes/1024`, and every power of two from there to the longest.
@@ -100,43 +85,6 @@ fn layers(routes: Routes) -> Routes {
         })
     });
     routes.get("/plaintext", plaintext)
-}
-
-/// HttpArena's baseline: the sum of two numbers in the query.
-fn baseline(ctx: Context) -> Result {
-    let sum = query_sum(&ctx)?;
-    ctx.text_fmt(format_args!("{sum}"));
-    Ok(())
-}
-
-/// The same, plus the number in the body.
-async fn baseline_with_body(ctx: Context) -> Result {
-    let body = ctx.body().text().await?;
-    let number: i64 = body
-        .trim()
-        .parse()
-        .map_err(|_| Error::new(StatusCode::BAD_REQUEST, "the body must be a whole number"))?;
-    let sum = query_sum(&ctx)?.saturating_add(number);
-    ctx.text_fmt(format_args!("{sum}"));
-    Ok(())
-}
-
-fn query_sum(ctx: &Context) -> Result<i64> {
-    Ok(ctx
-        .query::<i64>("a")?
-        .saturating_add(ctx.query::<i64>("b")?))
-}
-
-/// Answers with the body's length in bytes.
-async fn upload(ctx: Context) -> Result {
-    ctx.set_body_limit(BODY_BYTES_MAX);
-    let mut body = ctx.body();
-    let mut count = 0;
-    while let Some(chunk) = body.chunk().await? {
-        count += chunk.len();
-    }
-    ctx.text_fmt(format_args!("{count}"));
-    Ok(())
 }
 
 /// Sends the body to everyone who follows, whichever way.

@@ -8,8 +8,6 @@ use ringlane::{Context, Result};
 const MIB: u64 = 1024 * 1024;
 /// The longest body that `/echo` sends back.
 const ECHO_BYTES_MAX: u64 = 16 * MIB;
-/// The longest body that `/upload` counts.
-const UPLOAD_BYTES_MAX: u64 = 64 * MIB;
 
 /// Sends the body back as it comes. A body that turns out too long after the answer has begun ends
 /// the answer without its last chunk, so that no client takes a part for the whole.
@@ -28,17 +26,5 @@ pub(crate) async fn echo(ctx: Context) -> Result {
         chunk = body.chunk().await?;
     }
     answer.finish();
-    Ok(())
-}
-
-/// Answers with the body's length in bytes.
-pub(crate) async fn upload(ctx: Context) -> Result {
-    ctx.set_body_limit(UPLOAD_BYTES_MAX);
-    let mut body = ctx.body();
-    let mut count = 0;
-    while let Some(chunk) = body.chunk().await? {
-        count += chunk.len();
-    }
-    ctx.text_fmt(format_args!("{count}"));
     Ok(())
 }
