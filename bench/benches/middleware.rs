@@ -1,5 +1,4 @@
-//! What layers add to a request: none, one, five and ten synchronous ones, and those that are built
-//! in.
+//! Benchmarks layers: none, one, five and ten synchronous ones, and each built-in one.
 //!
 //! No socket and no reactor, as in `request_path`: the differences to no layer at all are what the
 //! layers cost. The plain layers do next to nothing, so theirs is the cost of being called.

@@ -1,4 +1,4 @@
-//! What one request costs between receive and send: parsing, routing, the handler, the answer.
+//! Benchmarks one request between receive and send: parsing, routing, the handler, the answer.
 //!
 //! No socket and no reactor: what is measured is what a request adds to the kernel's work. The
 //! first request is from a client whose headers are new each time, the second from one that repeats

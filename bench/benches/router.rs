@@ -1,5 +1,4 @@
-//! What a route lookup costs, and that it does not grow with the number of routes; beside
-//! `matchit`.
+//! Benchmarks route lookups by number of routes, beside `matchit`.
 //!
 //! Two in five routes are static, the others have one parameter, last or inside. Each case is
 //! measured twice: the same path over and over, when all that matters is in the nearest cache, and

@@ -1,4 +1,4 @@
-//! When a run started, as people and file names write it. UTC.
+//! The start time of a run, in UTC: formatted and parsed.
 //!
 //! Not here: durations (`Instant` measures those).
 

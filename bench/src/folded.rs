@@ -1,4 +1,4 @@
-//! Writes JSON for readers of diffs: whatever fits in one line stands in one line.
+//! Writes JSON for diffs: a value that fits in one line is one line.
 //!
 //! Always true here: the text means the same as what `serde_json::to_string` writes.
 //!

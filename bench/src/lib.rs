@@ -1,4 +1,4 @@
-//! Measurements of ringlane beside its peers: what several of its programs share.
+//! Code that the measuring programs share.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The machine and the versions, so that a figure can be believed or doubted later.
+//! Describes the machine and the versions that a result was measured with.
 //!
 //! Always true here: what cannot be read is absent, never guessed. Nothing names a user or a
 //! folder.

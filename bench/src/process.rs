@@ -1,4 +1,4 @@
-//! Child processes that never outlive the run.
+//! Starts child processes that never outlive the run.
 //!
 //! Always true here: a [`Process`] that is dropped is killed by its id and waited for, so the id
 //! cannot have become somebody else's. Interrupting the run unwinds it, which drops them all.

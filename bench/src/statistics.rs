@@ -1,4 +1,4 @@
-//! Samples of several rounds in three numbers.
+//! Median, minimum and maximum of several rounds.
 //!
 //! Not here: what is sampled.
 

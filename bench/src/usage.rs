@@ -1,4 +1,4 @@
-//! What processes and cores have used, as the kernel counts it.
+//! Reads CPU time and memory of processes and cores from `/proc`.
 //!
 //! Always true here: times of a process are sums over its living threads, in nanoseconds.
 //!

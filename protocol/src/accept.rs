@@ -1,5 +1,4 @@
-//! Which of several media types a client would rather have: `Accept` with its weights
-//! (RFC 9110 §12.5.1).
+//! Parses `Accept` and picks the media type that a client prefers (RFC 9110 §12.5.1).
 //!
 //! Always true here:
 //! - The work is bounded by the header's length times the number of offers.

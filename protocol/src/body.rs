@@ -1,4 +1,4 @@
-//! Cutting a request body out of the input: by length, by chunks, or none at all.
+//! Decodes request bodies: by length, by chunks, or none at all.
 //!
 //! Always true here:
 //! - Data is handed out as it lies in the input; nothing is copied or allocated.

@@ -1,4 +1,4 @@
-//! Which bytes may stand where, as tables made at compile time (RFC 9110 §5.6, RFC 3986 §2).
+//! Tables of the bytes that each grammar rule allows (RFC 9110 §5.6, RFC 3986 §2).
 
 /// A set of bytes, as a table.
 pub(crate) type ByteSet = [bool; 256];

@@ -1,4 +1,4 @@
-//! Writing a body in chunks (RFC 9112 §7.1): `5\r\nhello\r\n0\r\n\r\n`.
+//! Encodes a body in chunks (RFC 9112 §7.1): `5\r\nhello\r\n0\r\n\r\n`.
 //!
 //! A chunk of nothing would end the body, so empty data writes nothing. We send neither
 //! extensions nor trailers. Not here: reading chunks ([`crate::BodyDecoder`]).

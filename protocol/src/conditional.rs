@@ -1,4 +1,4 @@
-//! Conditional requests: whether the client's copy is the present one (RFC 9110 §8.8, §13).
+//! Evaluates conditional requests: `If-Match`, `If-None-Match` and the dates (RFC 9110 §8.8, §13).
 //!
 //! Always true here:
 //! - Conditions are looked at in the order of RFC 9110 §13.2.2.

@@ -1,4 +1,4 @@
-//! Dates as HTTP writes them: IMF-fixdate, always 29 bytes (RFC 9110 §5.6.7).
+//! Formats and parses HTTP dates: IMF-fixdate, always 29 bytes (RFC 9110 §5.6.7).
 //!
 //! Time enters as an argument; nothing here reads a clock. The calendar is `httpdate`'s.
 

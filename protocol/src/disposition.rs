@@ -1,4 +1,4 @@
-//! Names for what is saved and places to go on to, written so that nothing in them ends a header.
+//! Builds `Content-Disposition` and `Location`, escaped so that no value can end its header.
 //!
 //! Not here: reading `Content-Disposition` of a form's parts (`multipart/head.rs`).
 

@@ -1,4 +1,4 @@
-//! Server-sent events as the HTML standard has them (WHATWG HTML §9.2), both ways.
+//! Encodes and decodes server-sent events (WHATWG HTML §9.2).
 //!
 //! ```text
 //! Fields::write ──► id: 7\nevent: price\ndata: 250\n\n ──► Decoder::decode ──► Item

@@ -1,4 +1,4 @@
-//! What proxies say about those for whom they forward: `Forwarded` (RFC 7239), `X-Forwarded-For`.
+//! Parses what proxies say about their clients: `Forwarded` (RFC 7239) and `X-Forwarded-For`.
 //!
 //! Each proxy adds an element at the right end. So elements are read from the right, one by one:
 //! whoever trusts only the last proxies must not depend on what stands to the left of their words,

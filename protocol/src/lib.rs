@@ -1,4 +1,4 @@
-//! Messages as pure codecs: bytes in, values and counts out. Today HTTP/1.1.
+//! Codecs of HTTP/1.1, WebSocket and their headers, without I/O: bytes in, values and counts out.
 //!
 //! A request travels through three types, and an answer through one:
 //!
@@ -13,7 +13,7 @@
 //! Always true here:
 //! - Nothing that a peer sends panics, allocates without bound or loops without bound.
 //! - A verdict depends on the bytes alone, never on how the network cut them or what follows them.
-//! - Whatever two readers could understand differently is refused, and the connection ends.
+//! - A message with ambiguous framing is rejected, and the connection ends.
 //!
 //! Not here: sockets, threads, clocks, files, `unsafe`; which status an acceptable request gets
 //! (`server`); which path leads where (`router`).

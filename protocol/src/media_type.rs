@@ -1,4 +1,4 @@
-//! Media types: what a body is, and in which letters it is written (RFC 9110 §8.3.1).
+//! Parses media types and their charset (RFC 9110 §8.3.1).
 //!
 //! Not here: which of several a client would rather have (`accept.rs`).
 

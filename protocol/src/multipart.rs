@@ -1,4 +1,4 @@
-//! Forms with files: cutting `multipart/form-data` into its parts (RFC 7578, RFC 2046 §5.1).
+//! Decodes `multipart/form-data` into its parts, as bytes arrive (RFC 7578, RFC 2046 §5.1).
 //!
 //! ```text
 //! preamble ─► delimiter ─┬► head ─► data … ─┐

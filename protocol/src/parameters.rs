@@ -1,4 +1,4 @@
-//! Parameters behind a header's value: `; name=value; name="quoted, too"` (RFC 9110 §5.6.6).
+//! Parses parameters of a header's value: `; name=value; name="quoted, too"` (RFC 9110 §5.6.6).
 //!
 //! Always true here:
 //! - A list is looked through once as a whole, and only a sound one is asked for its members.

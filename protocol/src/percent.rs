@@ -1,4 +1,4 @@
-//! Percent-decoding of paths (RFC 3986 §2.1), strict: what cannot be decoded is an error.
+//! Percent-decodes paths (RFC 3986 §2.1); what cannot be decoded is an error.
 //!
 //! Decode a path only after it was cut at its slashes: `%2F` is data, not a separator.
 //!

@@ -1,4 +1,4 @@
-//! The PROXY protocol: what a proxy says about a connection before the first byte of its client.
+//! Decodes the PROXY protocol's preface, versions 1 and 2.
 //!
 //! ```text
 //! version 1: "PROXY TCP4 192.0.2.7 198.51.100.1 50000 80" CRLF

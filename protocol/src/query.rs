@@ -1,4 +1,4 @@
-//! Query strings: `a=1&b=two+words` into pairs, decoded as HTML forms encode them.
+//! Parses query strings into pairs, decoded as HTML forms encode them.
 //!
 //! The syntax is the WHATWG URL standard's `application/x-www-form-urlencoded`: `+` is a space,
 //! malformed escapes stay as they are, bytes that are no UTF-8 become U+FFFD. It cannot fail, so

@@ -1,4 +1,4 @@
-//! Parts of a representation: the header `Range` (RFC 9110 §14).
+//! Parses `Range` and selects the part of a representation (RFC 9110 §14).
 //!
 //! Always true here:
 //! - A part lies within the representation and holds at least one byte.

@@ -1,4 +1,4 @@
-//! One request head as a record: owned, reusable, and small enough to keep by the thousand.
+//! The parsed head of a request: owned, reusable, and small enough to keep by the thousand.
 //!
 //! In:  a head's bytes, already found acceptable (`request/parser.rs`).
 //! Out: what handlers ask for, as borrows of the record's own copy.

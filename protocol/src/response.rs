@@ -1,4 +1,4 @@
-//! Writing the head of an answer: status line, headers, and the framing that fits both.
+//! Encodes the head of an answer: status line, headers, and the framing that fits both.
 //!
 //! Always true here:
 //! - `Content-Length`, `Transfer-Encoding` and `Connection` are written here and nowhere else.

@@ -1,4 +1,4 @@
-//! A warm connection allocates nothing: records and buffers are refilled, not made anew.
+//! Tests that parsing and writing on a warm connection allocate nothing.
 //!
 //! A program of its own, because the counting allocator counts every thread of a process.
 

@@ -1,4 +1,4 @@
-//! Collecting routes, and checking all of them at once.
+//! Collects routes and checks all of them at once.
 //!
 //! Always true here: nothing is reported before `build()`, and then everything is.
 //!

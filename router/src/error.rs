@@ -1,4 +1,4 @@
-//! Why routes do not make a router: flaws of single patterns, and conflicts between two.
+//! Errors of routes: flaws of single patterns, and conflicts between two.
 //!
 //! Always true here: every message names the routes in full, with method and prefix.
 //!

@@ -1,4 +1,4 @@
-//! Regular expressions of patterns: compiled once each, anchored at both ends.
+//! Compiles the regular expressions of patterns: once each, anchored at both ends.
 //!
 //! Always true here: an expression that was accepted matches the whole text of a parameter or
 //! nothing.

@@ -1,4 +1,4 @@
-//! From the growing tree to the one that is searched: flat tables, and the shortcuts past them.
+//! Turns the growing tree into flat tables for lookups.
 //!
 //! Always true here: nothing is decided; every order is the one that the growing tree keeps.
 //!

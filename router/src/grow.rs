@@ -1,4 +1,4 @@
-//! Growing the tree: patterns in, in any order; the same tree out.
+//! Builds the tree from patterns, whatever their order.
 //!
 //! Always true here:
 //! - Children are kept in ordered maps whose order is the precedence, so the order of

@@ -1,4 +1,4 @@
-//! Paths: pattern in, value and parameters out.
+//! Routes paths: finds the value and the parameters of the most specific pattern.
 //!
 //! A [`RouterBuilder`] collects routes, each a method, a pattern and a value of any type, and
 //! checks them all at once. The [`Router`] it makes [finds](Router::find) the most specific route

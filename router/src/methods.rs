@@ -1,4 +1,4 @@
-//! The methods a router knows, numbered; which route each takes on a path; and the `Allow` field.
+//! Numbers the methods of a router, chooses the route of a method, and builds `Allow`.
 //!
 //! Always true here:
 //! - Numbers follow one fixed order (the well-known methods, then others by name), so that

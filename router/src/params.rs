@@ -1,4 +1,4 @@
-//! What a lookup remembers: the parameters' names and where their text lies.
+//! The result of a lookup: names of parameters and where their text lies.
 //!
 //! Always true here:
 //! - Nothing is borrowed: names are copied from the route (a few bytes), text is spans of the

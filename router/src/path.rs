@@ -1,4 +1,4 @@
-//! A request's path cut into segments, percent-decoded when it has to be.
+//! Splits a request's path into segments and percent-decodes them.
 //!
 //! In:  the raw path of a request target, without its query.
 //! Out: where each segment lies, in the path itself or in a decoded copy; or what is wrong with it.

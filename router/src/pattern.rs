@@ -1,4 +1,4 @@
-//! The grammar of patterns: `/users/{id}`, `/v{major:\d+}/{*rest}`, `/posts/{slug?}`.
+//! Parses patterns: `/users/{id}`, `/v{major:\d+}/{*rest}`, `/posts/{slug?}`.
 //!
 //! ```text
 //! pattern   = 1*( "/" segment )

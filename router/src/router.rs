@@ -1,4 +1,4 @@
-//! The router: a method and a path in; a route, or what to answer instead, out.
+//! The router: finds the route of a method and a path, or the status to answer instead.
 //!
 //! Always true here:
 //! - A pattern without parameters costs one hash lookup, one whose only parameter is its last

@@ -1,4 +1,4 @@
-//! A hash table that is filled once and then only asked: (owner, bytes) → number.
+//! A read-only hash table, filled once: (owner, bytes) → number.
 //!
 //! A slot holds the last eight bytes of its key, which for most keys is all of it: then a hit
 //! costs one memory access, and for longer keys two, however many keys there are. A key may be

@@ -1,4 +1,4 @@
-//! What a router knows about its patterns, laid out for lookups: a tree with one level per segment.
+//! The tree of patterns that lookups search: one level per segment.
 //!
 //! Always true here:
 //! - All children of one kind are found by hash, so no lookup walks over routes. Only different

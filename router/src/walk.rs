@@ -1,4 +1,4 @@
-//! Searching the tree for the most specific route that answers a path and a method.
+//! Searches the tree for the most specific route of a path and a method.
 //!
 //! Always true here:
 //! - Children are tried in order of precedence and the first whose subtree answers wins, so a

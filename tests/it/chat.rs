@@ -1,4 +1,4 @@
-//! The example chat as its users meet it: a process, its page, two tabs of a real browser.
+//! Tests the example `chat` as a process: its page in two tabs of a real browser.
 //!
 //! Not here: what the room does with each message (`server/examples/chat`).
 

@@ -1,4 +1,4 @@
-//! The fuzzer's decoders, for a short while and on any compiler: every seed, and mutations of them.
+//! Runs the fuzzer's decoders for a short while: every seed, and mutations of them.
 //!
 //! Always true here:
 //! - The same mutations are made in each run: their number and their order are fixed.

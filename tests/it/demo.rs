@@ -1,4 +1,4 @@
-//! The command `ringlane demo` as its users meet it: a process, a port, signals, exit codes.
+//! Tests the command `ringlane demo`: a process, a port, signals, exit codes.
 //!
 //! Not here: what handlers and codecs do in detail; they have tests of their own.
 

@@ -1,4 +1,4 @@
-//! The command `ringlane doctor` as its users meet it: on this machine, in pipes, with signals.
+//! Tests the command `ringlane doctor` on this machine, in pipes, with signals.
 //!
 //! Not here: what it finds on machines that are good or bad; it has tests of its own for that.
 

@@ -1,5 +1,4 @@
-//! `EventSource` as browsers have it: events by their names, a stream that is cut off, a server
-//! that is started anew.
+//! Tests `EventSource` in a real browser: named events, a cut stream, a restarted server.
 //!
 //! Not here: the same over plain sockets (`event_stream.rs`), the demo's stream (`demo/events.rs`).
 

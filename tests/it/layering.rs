@@ -1,4 +1,4 @@
-//! The architecture's direction and invariants, held against the manifests and the code.
+//! Tests the dependencies between crates and what each may use.
 //!
 //! `bench, tests → server → {reactor, router, protocol, macros}`, and no edge among those four.
 //! Each rule here is a function from what it reads to what it found, so that its own test can

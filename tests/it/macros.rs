@@ -1,4 +1,4 @@
-//! Handlers with their routes above them, as attributes.
+//! Tests routes written as attributes above their handlers.
 //!
 //! Not here: what the compiler says to mistakes (`../ui/macro_*.rs`), one example for each
 //! attribute (the documentation of `ringlane-macros`).

@@ -1,4 +1,4 @@
-//! Whole runs in a simulated world: one seed each, faults everywhere, nothing lost or held.
+//! Runs whole servers in simulation: one seed per run, with faults injected.
 //!
 //! Every request is answered once and in order; who leaves, or is struck by a fault, sees a clean
 //! beginning of it. At the end no slot, descriptor, buffer or task is held. A failure names its

@@ -1,4 +1,4 @@
-//! No Rust snippet of a written page escapes the compiler.
+//! Tests that every Rust snippet of the pages is compiled.
 //!
 //! `../src/lib.rs` hands each page to `cargo test --doc`. Here: that every page with a snippet
 //! stands there, and that no snippet asks to be passed over.

@@ -1,4 +1,4 @@
-//! The project's own files as tests read them: tracked paths, Rust tokens, comments.
+//! Reads the project's files for tests: tracked paths, Rust tokens, comments.
 //!
 //! Always true here:
 //! - A file is looked at as its compiler sees it: a rule about code never reads a string or a

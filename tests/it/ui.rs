@@ -1,4 +1,4 @@
-//! What the compiler says to a user who made a mistake: its messages are part of the public face.
+//! Tests the compiler's messages for common mistakes of users.
 //!
 //! Each file of `../ui` is a program with one mistake, and beside it stands what the compiler says.
 //! After a change that is meant, `TRYBUILD=overwrite` writes the messages anew.

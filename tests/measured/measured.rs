@@ -1,4 +1,4 @@
-//! The measurements, and the client that they share.
+//! Measurements of a running server, and the client that they share.
 
 mod allocations;
 mod enters;

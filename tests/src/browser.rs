@@ -1,4 +1,4 @@
-//! A real browser that tests drive: Chromium, over the W3C WebDriver protocol.
+//! Drives a real browser for tests: Chromium, over the W3C WebDriver protocol.
 //!
 //! In:  what a user does: opens tabs, goes to addresses, types, clicks.
 //! Out: what a user sees: the result of a script in the page, a picture of the window.

@@ -1,4 +1,4 @@
-//! What must hold for whatever bytes a decoder is shown: a function for each decoder.
+//! Properties that hold for any input of a decoder: one function each, for tests and fuzzing.
 //!
 //! In:  any bytes.
 //! Out: nothing, or a panic that says which promise was broken.

@@ -1,4 +1,4 @@
-//! The framing of a chunked body, byte by byte: sizes, extensions, line ends, trailers.
+//! Parses the framing of a chunked body, byte by byte: sizes, extensions, line ends, trailers.
 //!
 //! ```text
 //! chunked-body = *chunk last-chunk trailer-section CRLF                        (RFC 9112 §7.1)

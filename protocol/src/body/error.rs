@@ -1,4 +1,4 @@
-//! Why bytes were no acceptable request body, and the status each reason is answered with.
+//! Errors of request bodies, and the status of each.
 
 use http::StatusCode;
 use std::fmt;

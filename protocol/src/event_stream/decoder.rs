@@ -1,4 +1,4 @@
-//! Reading a stream of events, as the standard's own algorithm does (WHATWG HTML §9.2.6).
+//! Decodes a stream of events by the standard's own algorithm (WHATWG HTML §9.2.6).
 //!
 //! Always true here:
 //! - It holds one block at most, and no more of it than the limit.

@@ -1,4 +1,4 @@
-//! What is written is what is read; and the standard's own examples, fed at every cut.
+//! Tests that events survive encoding and decoding, with the standard's examples at every cut.
 
 use std::time::Duration;
 

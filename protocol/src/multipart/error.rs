@@ -1,4 +1,4 @@
-//! Why a form was not accepted, and the status each reason is answered with.
+//! Errors of multipart forms, and the status of each.
 
 use http::StatusCode;
 use std::fmt;

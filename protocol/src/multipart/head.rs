@@ -1,4 +1,4 @@
-//! The head of one part: its name, its file's name, its type (RFC 7578 §4).
+//! Parses the head of one part: its name, its file's name, its type (RFC 7578 §4).
 
 use super::MultipartError;
 use crate::media_type::MediaType;

@@ -1,4 +1,4 @@
-//! How much a form may hold, beside what limits every body.
+//! Limits of a multipart form, beside those of every body.
 
 /// How much a form may hold. The form as a whole is limited as any body is.
 ///

@@ -1,4 +1,4 @@
-//! Whether bytes name a host and port: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2).
+//! Validates a host and port: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2).
 
 use crate::bytes::{REG_NAME, all_in, run_in};
 use std::net::Ipv6Addr;

@@ -1,4 +1,4 @@
-//! What a client wants of the connection: `Connection` (RFC 9110 §7.6.1) and `Expect` (§10.1.1).
+//! Reads `Connection` (RFC 9110 §7.6.1) and `Expect` (§10.1.1) of a request.
 
 use super::ParseError;
 use crate::bytes::list_members;

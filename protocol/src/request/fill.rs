@@ -1,4 +1,4 @@
-//! Fills a record from one whole head, and asks each rule, in one order.
+//! Fills the record of one complete head and applies each rule, in one order.
 //!
 //! A head that is the one before it again, as from a client that asks for the same thing, needs no
 //! reading; one with the same header section needs only its request line read. Any other is cut

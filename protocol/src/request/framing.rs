@@ -1,4 +1,4 @@
-//! How a request body ends: by length, by chunks, or at once. Ambiguity is refused.
+//! Decides how a request body ends: by length, by chunks, or at once; rejects ambiguity.
 //!
 //! Always true here:
 //! - A head with both `Content-Length` and `Transfer-Encoding` is refused (RFC 9112 §6.1).

@@ -1,4 +1,4 @@
-//! How much a request head may be, and the bounds that no configuration lifts.
+//! Limits of a request head, and the bounds that no configuration lifts.
 
 /// Empty lines ignored before a request line: some clients send one after a body (RFC 9112 §2.2
 /// asks for at least one).

@@ -1,4 +1,4 @@
-//! Finds request heads at the front of a connection's input: whole ones quickly, others carefully.
+//! Finds request heads at the front of a connection's input: a fast path and an incremental scan.
 //!
 //! A head that arrives whole (nearly all do) is cut into lines by `memchr`, which shows every bare
 //! LF, and then read by `httparse`. Whatever that path does not accept is judged by `scan.rs`,

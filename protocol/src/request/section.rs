@@ -1,4 +1,4 @@
-//! A header section: a copy of its lines, where each part lies in it, and what they mean together.
+//! The header section of a request: a copy of its lines, where each part lies, and combined fields.
 //!
 //! Clients repeat themselves: on one connection, and across those of one client, header sections
 //! are mostly the same to the byte (HTTP/2's header compression lives on that). So a section stays

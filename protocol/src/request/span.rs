@@ -1,4 +1,4 @@
-//! Where a part lies inside its message. Outlives any move of the buffer.
+//! The position of a part in its message, as offset and length: it outlives moves of the buffer.
 
 /// A part of a message, as a start and a length in bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,4 +1,4 @@
-//! The four forms of a request target, and which method may use which (RFC 9112 §3.2).
+//! Parses the four forms of a request target (RFC 9112 §3.2).
 
 use super::span::Span;
 use super::{ParseError, authority};

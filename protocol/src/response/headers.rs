@@ -1,4 +1,4 @@
-//! The header fields an application sets, checked when they are set and kept as they will be sent.
+//! Response headers of an application, checked when they are set and kept as they are sent.
 //!
 //! Always true here:
 //! - The bytes are whole lines `name: value CRLF`. No name or value can end a line.

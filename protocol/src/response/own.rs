@@ -1,4 +1,4 @@
-//! The header fields that the server adds to every answer: the time, and its name.
+//! The header fields that the server adds to every answer: `Date` and `Server`.
 //!
 //! Always true here:
 //! - The date is that of the second that was last told.

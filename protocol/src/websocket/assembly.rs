@@ -1,4 +1,4 @@
-//! A message that comes in several pieces, put together and judged as it comes.
+//! Assembles a message from its frames and validates it as it arrives.
 //!
 //! Always true here:
 //! - Memory follows what has come, never what a header announces: at most twice as much.

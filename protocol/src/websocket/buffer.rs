@@ -1,4 +1,4 @@
-//! Growing a buffer: by doubling, and never beyond what it may hold.
+//! Grows a buffer by doubling, up to its limit.
 
 /// First allocation of a buffer, in bytes, unless it may hold less.
 const BUFFER_BYTES_MIN: usize = 1024;

@@ -1,4 +1,4 @@
-//! Why a connection ends, as its peers tell each other (RFC 6455 §7.4).
+//! Close codes and reasons (RFC 6455 §7.4).
 //!
 //! Always true here: a code that exists can be sent. Those that only programs tell themselves
 //! (1005, 1006, 1015) and those nobody has defined do not exist.

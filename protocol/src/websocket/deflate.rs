@@ -1,4 +1,4 @@
-//! Compressing messages and back: one DEFLATE context each way (RFC 7692 §7.2).
+//! Compresses and decompresses messages: one DEFLATE context each way (RFC 7692 §7.2).
 //!
 //! Always true here:
 //! - Output is counted while it is made: a message beyond its limit is never made whole.

@@ -1,4 +1,4 @@
-//! What a peer did wrong, and the close code that tells it so.
+//! Protocol errors of a peer, and the close code of each.
 
 use super::CloseCode;
 use std::fmt;

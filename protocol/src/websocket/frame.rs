@@ -1,4 +1,4 @@
-//! The header of a frame, read and written (RFC 6455 §5.2).
+//! Decodes and encodes the header of a frame (RFC 6455 §5.2).
 //!
 //! ```text
 //! byte 0: FIN 1 | RSV1..3 3 | opcode 4     byte 1: MASK 1 | length 7

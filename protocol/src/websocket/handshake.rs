@@ -1,4 +1,4 @@
-//! The handshake: from a request head to the fields of a 101, or to the rule it broke.
+//! Validates a WebSocket handshake: from a request head to the fields of a 101, or to an error.
 //!
 //! In:  a parsed [`RequestHead`], and what the server wants ([`Policy`]).
 //! Out: an [`Accepted`], or a [`HandshakeError`] with its status. Nothing is written here: both

@@ -1,4 +1,4 @@
-//! The mask that clients put over their frames, and take off again: it is its own inverse.
+//! Masks and unmasks payloads; the operation is its own inverse (RFC 6455 §5.3).
 //!
 //! Always true here:
 //! - Bytes change in place; their number does not.

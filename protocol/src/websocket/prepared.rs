@@ -1,4 +1,4 @@
-//! A message encoded once and sent to many: the frame is shared, never copied per receiver.
+//! A message that is encoded once and sent to many sockets.
 //!
 //! Always true here: the compressed form refers to nothing outside the message, so that any peer
 //! whose window holds it can read it.

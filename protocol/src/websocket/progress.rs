@@ -1,4 +1,4 @@
-//! A frame or a message that has begun: header, payload, one piece of a message after the other.
+//! The state of an incomplete frame or message.
 //!
 //! Always true here:
 //! - The verdict on a header falls before anything is allocated for its payload.

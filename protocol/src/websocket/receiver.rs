@@ -1,4 +1,4 @@
-//! What comes in: frames into messages, pings into pongs, and every rule that a peer can break.
+//! Decodes frames into messages, answers pings, and checks every rule for peers.
 //!
 //! ```text
 //!           ┌────────────── frame done ─────────────┐

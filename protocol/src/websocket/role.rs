@@ -1,4 +1,4 @@
-//! Which end of a connection this is, and what its messages may be.
+//! The role of an endpoint (client or server), and the limits of its messages.
 
 use super::assembly::{Inflation, Limits};
 use super::deflate::{DEFLATE_WINDOW_BITS_MIN, WINDOW_BITS_MAX};

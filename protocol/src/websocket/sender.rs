@@ -1,4 +1,4 @@
-//! What goes out: messages into frames, replies of our own, and the end of a connection.
+//! Encodes messages and control frames, up to the close frame.
 //!
 //! Always true here:
 //! - Frames are appended whole: what is in the output can be sent as it is.

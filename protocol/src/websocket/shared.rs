@@ -1,4 +1,4 @@
-//! What the connections of one thread share: spare buffers, and contexts without history.
+//! Resources shared by the sockets of one thread: spare buffers, and contexts without history.
 //!
 //! An idle connection holds none of these: a message takes what it needs when it begins and gives
 //! it back when it is done. So the memory is that of messages in progress, not of connections.

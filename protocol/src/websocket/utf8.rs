@@ -1,4 +1,4 @@
-//! UTF-8 that comes in pieces, judged at its first wrong byte (RFC 6455 §8.1).
+//! Validates UTF-8 that arrives in pieces, up to the first wrong byte (RFC 6455 §8.1).
 //!
 //! Always true here: between calls at most three bytes are kept, the beginning of one character,
 //! and some continuation of them is valid.

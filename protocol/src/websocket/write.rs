@@ -1,4 +1,4 @@
-//! A message as frames: cut to size, each under its own mask if there is one.
+//! Writes a message as frames, cut to size and masked for clients.
 
 use super::role::MaskKeys;
 use super::{FrameHeader, Opcode, mask};

@@ -1,4 +1,4 @@
-//! Persistence, upgrades and expectations.
+//! Tests persistence, upgrades and expectations.
 
 use crate::rows::{Input, Row, check, head, refused};
 use Input::{Fields, Whole};

@@ -1,4 +1,4 @@
-//! What proxies say of their clients, read from the right: well-formed, odd, and made up.
+//! Tests forwarding headers, read from the right: well-formed, odd, and forged.
 
 use ringlane_protocol::forwarded::{self, Hop, MalformedHop, Node};
 

@@ -1,4 +1,4 @@
-//! The wire rules as tables: each row names its rule and what breaks or obeys it.
+//! Tests the HTTP/1.1 and WebSocket codecs by tables: each row names its rule and an example.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What a row is, and the one way to check it: whole, byte by byte, cut everywhere, with a tail.
+//! A row of the tables, and its check: whole, byte by byte, cut everywhere, with bytes behind it.
 //!
 //! Always true here: the last byte of a row's input is the one that decides. Without it the answer
 //! is "not yet", so that a row also shows how early a verdict is found.

@@ -1,4 +1,4 @@
-//! Holds the tables themselves: enough rows, each citing a section, no two about the same thing.
+//! Tests the tables themselves: enough rows, each with its section, none twice.
 
 use crate::{
     bodies, connection, extensions, fields, framing, hosts, limits, request_line, targets,

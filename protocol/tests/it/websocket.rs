@@ -1,4 +1,4 @@
-//! WebSocket: what a peer may send, what it gets, however the bytes are cut.
+//! Tests what a WebSocket peer may send and what it gets, however the bytes are cut.
 
 mod close;
 mod compression;

@@ -1,4 +1,4 @@
-//! What `docs/ROUTING.md` says in its tables is so.
+//! Tests the tables of `docs/ROUTING.md` against the router.
 
 use ringlane_router::{
     METHODS_MAX, PATTERN_BYTES_MAX, PATTERN_PARAMS_MAX, PATTERN_SEGMENTS_MAX, ROUTES_MAX,

@@ -1,4 +1,4 @@
-//! What `build()` refuses, and how it says so.
+//! Tests the errors of `build()`.
 
 use http::Method;
 use ringlane_router::{RouteError, RouterBuilder, TrailingSlash};

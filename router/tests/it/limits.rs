@@ -1,4 +1,4 @@
-//! Each limit at its maximum and one beyond.
+//! Tests each limit at its maximum and one beyond.
 
 use http::Method;
 use ringlane_router::{

@@ -1,4 +1,4 @@
-//! Methods: `HEAD` by `GET`, `OPTIONS` by itself, 405 with `Allow`, what is known at all.
+//! Tests methods: `HEAD` by `GET`, automatic `OPTIONS`, 405 with `Allow`, 501.
 
 use http::Method;
 

@@ -1,4 +1,4 @@
-//! Groups of routes under a prefix.
+//! Tests groups of routes under a prefix.
 
 use http::Method;
 use ringlane_router::{Params, RouterBuilder, TrailingSlash};

@@ -1,4 +1,4 @@
-//! A slow matcher, written down from the documentation, judges the fast one.
+//! Compares the router with a slow matcher, written from the documentation.
 //!
 //! It tries every pattern by itself, in every way the pattern can be laid over the path, ranks
 //! all the ways that fit, and takes the best. It shares no code with the router, not even the

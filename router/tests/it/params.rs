@@ -1,4 +1,4 @@
-//! What is remembered of a path, and that it borrows nothing.
+//! Tests parameters: names, text, and that they borrow nothing from the path.
 
 use http::Method;
 use ringlane_router::{Found, Params, Router};

@@ -1,4 +1,4 @@
-//! Which paths a pattern matches, and with which parameters.
+//! Tests which paths a pattern matches, and with which parameters.
 
 use crate::check;
 

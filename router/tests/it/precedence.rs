@@ -1,4 +1,4 @@
-//! Which of several matching routes wins. `check` tries every order of registration.
+//! Tests which of several matching routes wins, in every order of registration.
 
 use crate::check;
 

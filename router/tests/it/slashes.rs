@@ -1,4 +1,4 @@
-//! The three policies for trailing slashes.
+//! Tests the three policies for trailing slashes.
 
 use ringlane_router::TrailingSlash::{Ignore, Redirect, Strict};
 use ringlane_router::{Found, Params, RouterBuilder};

@@ -1,4 +1,4 @@
-//! What stands in an attribute's parentheses: a path, and for `route` its methods.
+//! Parses an attribute's arguments: a path, and for `route` its methods.
 //!
 //! Not here: whether the path is well-formed; `build()` says that, of every route alike.
 

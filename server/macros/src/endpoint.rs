@@ -1,4 +1,4 @@
-//! From a function with an attribute above it to what `Builder::endpoint` takes.
+//! Expands an attribute and its function to what `Builder::endpoint` takes.
 //!
 //! The function of that name registers the routes; the handler itself moves into a type of the same
 //! name, which is another namespace. So the name stays free for variables, which the name of a unit

@@ -1,4 +1,4 @@
-//! No effect is claimed in the guide without a place where it can be looked up.
+//! Tests that each effect claimed in the tuning guide has a source.
 //!
 //! Always true here: what was measured by this project links to a result or to the ladder's table,
 //! any other figure in an *Effect* to where it was published.

@@ -1,4 +1,4 @@
-//! A written page as its commands: blocks of `sh`, and what the section says undoes them.
+//! Reads the commands of a page: blocks of `sh`, and the section's undo commands.
 //!
 //! Not here: running them (`script.rs`).
 

@@ -1,4 +1,4 @@
-//! A page's commands as one script of bash that says which of them failed.
+//! Builds one bash script of a page's commands that reports which of them failed.
 //!
 //! Always true here:
 //! - Words in capitals are given values that the namespace has; times are made short.

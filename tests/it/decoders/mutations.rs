@@ -1,4 +1,4 @@
-//! Inputs made of seeds: bits flipped, bytes set, pieces cut, doubled, moved and put in.
+//! Mutates seeds: bits flipped, bytes set, pieces cut, doubled, moved and inserted.
 //!
 //! Not here: who is shown them (`decoders.rs`).
 

@@ -1,4 +1,4 @@
-//! The live dashboard: who is shown it, and that a real browser sees figures that move.
+//! Tests the live dashboard: who may see it, and live figures in a real browser.
 //!
 //! Not here: what a sample is made of; the library's own tests have it.
 

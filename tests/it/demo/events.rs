@@ -1,4 +1,4 @@
-//! The stream of metrics: real numbers, and what was missed when its client comes back.
+//! Tests the demo's event stream of metrics, and replay after a reconnect.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `wrk` runs against the demo without a single error. Its speed is no concern here.
+//! Tests that `wrk` runs against the demo without an error.
 
 use std::process::Command;
 

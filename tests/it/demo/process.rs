@@ -1,4 +1,4 @@
-//! What a user sees who starts the command wrongly.
+//! Tests the messages for wrong command lines.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;

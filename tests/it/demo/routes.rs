@@ -1,4 +1,4 @@
-//! Each route of the demo answers as load generators and suites expect.
+//! Tests each route of the demo.
 
 use ringlane_protocol::{BodyDecoder, BodyPart, Framing};
 

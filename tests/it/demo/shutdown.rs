@@ -1,4 +1,4 @@
-//! Signals: the first lets everything in flight end, the second ends at once.
+//! Tests signals: the first drains, the second ends at once.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

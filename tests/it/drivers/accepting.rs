@@ -1,4 +1,4 @@
-//! Accepting goes on whatever happens, and no further than it may.
+//! Tests accepting: it survives errors and holds its limits.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! Many at once: more operations than queues hold, and more connections than there are slots.
+//! Tests more operations than queues hold, and more connections than slots.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

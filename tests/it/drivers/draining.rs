@@ -1,4 +1,4 @@
-//! A core that is to end serves everyone who got through to it before, and then ends in order.
+//! Tests draining: a core serves every connection that was established before, then ends.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

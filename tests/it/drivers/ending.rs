@@ -1,4 +1,4 @@
-//! Connections end at any moment, from either side, and leave nothing behind.
+//! Tests that connections can end at any moment, from either side, and leak nothing.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! What peers send arrives: in order, though buffers run out, and no faster than it is taken.
+//! Tests that input arrives in order when buffers run out, and that unread input stops receiving.
 
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};

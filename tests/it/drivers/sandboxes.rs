@@ -1,4 +1,4 @@
-//! Where `io_uring` is forbidden or starved, the start says why, and goes on with `epoll`.
+//! Tests the fallback to epoll where io_uring is forbidden, and its reasons.
 //!
 //! Filters and capabilities are those of a thread and of those it starts: each test dresses one of
 //! its own and leaves the others alone.

@@ -1,4 +1,4 @@
-//! What applications write reaches the peer whole, however slowly it reads, or it is given up.
+//! Tests that output arrives whole at slow readers, or the connection is given up.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

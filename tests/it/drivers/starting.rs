@@ -1,4 +1,4 @@
-//! Several cores: started together, ended together, and given their share.
+//! Tests starting and stopping several cores, and how connections are shared out.
 
 use std::collections::HashSet;
 use std::io::{Read, Write};

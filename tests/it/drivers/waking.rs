@@ -1,4 +1,4 @@
-//! A core that sleeps is woken, every time, whoever has a word for it.
+//! Tests that a sleeping core is woken by every source of work.
 
 use std::future::poll_fn;
 use std::io::Write;

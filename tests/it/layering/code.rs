@@ -1,4 +1,4 @@
-//! What the code of a layer may name: no world in the pure crates, no web in the reactor.
+//! Tests which names the code of each crate may use: no I/O in pure crates, no HTTP in the reactor.
 
 use crate::source::{Finding, SourceFile, none, paths, rust_files, text_files};
 

@@ -1,4 +1,4 @@
-//! What the manifests may say: which crate knows which, what all inherit, what stands at the top.
+//! Tests the manifests: allowed dependencies, inherited settings, the files at the top.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

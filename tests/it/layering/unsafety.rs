@@ -1,4 +1,4 @@
-//! Where `unsafe` may stand: in `reactor/src/sys/`, and every crate root says so to the compiler.
+//! Tests that `unsafe` stands only in `reactor/src/sys/`.
 
 use super::manifests::packages;
 use crate::source::{Finding, SourceFile, Token, none, rust_files, starts_with};

@@ -1,4 +1,4 @@
-//! Bugs that are planted: each is caught within the seeds that every test run plays.
+//! Tests that the simulation catches planted bugs within the usual seeds.
 //!
 //! Not here: how they are planted (`reactor/src/sim/faults.rs`).
 

@@ -1,4 +1,4 @@
-//! Single scenes, written down: no chance and no fault but the one that the scene is about.
+//! Tests single scenes in simulation, without chance.
 //!
 //! Not here: everything at once (`echo.rs`, `web.rs`).
 

@@ -1,4 +1,4 @@
-//! Which seeds are run, by whom, and what they must have shown between them.
+//! Chooses the seeds of a run and checks what they covered together.
 //!
 //! `RINGLANE_SEED=7` runs that one and tells each event; `RINGLANE_SEEDS=5000` runs so many.
 //!

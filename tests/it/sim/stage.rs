@@ -1,4 +1,4 @@
-//! One run: a world, a reactor in it, what happens around it, and what must hold at the end.
+//! Runs one simulation: a world, a reactor in it, events around it, and final checks.
 //!
 //! Always true here:
 //! - After every turn each buffer is home.

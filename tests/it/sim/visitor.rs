@@ -1,5 +1,4 @@
-//! One client: sends what its plan says, cut anywhere, in one of several manners, and judges what
-//! it gets.
+//! A simulated client: sends its plan in pieces and checks its answers.
 //!
 //! Not here: what the requests mean, and which answers are right (`echo.rs`, `web.rs`).
 

@@ -1,4 +1,4 @@
-//! The whole HTTP server in a simulated world: clients that pipeline, upload, read slowly, leave.
+//! Runs the whole HTTP server in simulation: clients that pipeline, upload, read slowly, leave.
 //!
 //! Each request is answered once, in order, with its own answer; who leaves early or is struck by a
 //! fault gets a clean beginning of that. Each handler runs once per request and is over in the end.

@@ -1,4 +1,4 @@
-//! Rust text as a flat list of tokens, and the comments between them.
+//! Scans Rust text into a flat list of tokens, and the comments between them.
 //!
 //! Flat, because most rules look for a few words in a row, and because a macro's arguments are
 //! tokens too: what hides in `assert!(…)` is found like anything else.

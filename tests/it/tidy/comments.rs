@@ -1,4 +1,4 @@
-//! Comments are sentences, not code that once ran: the history remembers that better.
+//! Tests that comments are sentences, not disabled code.
 
 use syn::parse::Parser as _;
 use syn::{Block, Expr, Stmt};

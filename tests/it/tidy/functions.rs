@@ -1,4 +1,4 @@
-//! Functions fit on a screen.
+//! Tests the length of functions.
 
 use super::{check, hold_in_rust};
 use crate::source::{Finding, Kind, SourceFile, Token, closing};

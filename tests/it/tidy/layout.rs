@@ -1,4 +1,4 @@
-//! How a file looks: how long, how wide, how it opens, and no white space that nobody sees.
+//! Tests the layout of files: length, width, head, white space.
 
 use super::{check, hold_everywhere, hold_in_rust};
 use crate::source::{Finding, Kind, SourceFile, Token};

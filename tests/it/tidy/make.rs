@@ -1,4 +1,5 @@
-//! The Makefile: every target is one command that a reader sees, and `make help` tells of each.
+//! Tests the Makefile: every target is one command that a reader sees, and is listed by `make
+//! help`.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

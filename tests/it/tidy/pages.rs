@@ -1,4 +1,4 @@
-//! The written pages hang together: every link leads somewhere, and every page can be reached.
+//! Tests the links of the pages, and that every page can be reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What runs for a user does not panic by accident: no `unwrap`, and `expect` states an invariant.
+//! Tests that library code has no `unwrap`, and that `expect` states an invariant.
 //!
 //! `expect("…")` with a literal sentence is for what our own code guarantees. What a peer, a
 //! file, the kernel or a user controls is answered with a `Result`; that part no machine can see.

@@ -1,4 +1,4 @@
-//! Nothing is left for later: no placeholder, no skipped test, no assertion that always holds.
+//! Tests that there is no placeholder, no skipped test, and no assertion that always holds.
 
 use super::{check, hold_in_rust};
 use crate::source::{Finding, SourceFile, Token, starts_with};

@@ -1,4 +1,4 @@
-//! A warm connection's small request allocates nothing, on any path that need not wait.
+//! Tests that a small request on a warm connection allocates nothing.
 
 use std::time::Duration;
 

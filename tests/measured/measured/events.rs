@@ -1,4 +1,4 @@
-//! What a client that follows a topic costs while nothing is published.
+//! Tests the memory of a client that follows a topic.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

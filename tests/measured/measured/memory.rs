@@ -1,4 +1,4 @@
-//! What an idle connection costs in the server's own memory.
+//! Tests the memory of an idle connection.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

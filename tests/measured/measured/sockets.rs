@@ -1,4 +1,4 @@
-//! What a socket costs: no allocation for an echo, a few hundred bytes while it is idle.
+//! Tests the cost of a WebSocket: no allocation for an echo, a few hundred bytes while idle.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! The command line, checked once.
+//! Parses and checks the command line of `compare`.
 //!
 //! Not here: defaults of a scenario (`scenario.rs`), which servers exist (`contender.rs`).
 

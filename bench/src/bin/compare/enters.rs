@@ -1,4 +1,4 @@
-//! How often ringlane has called into the kernel, as it says itself at `/healthz`.
+//! Reads ringlane's own count of system calls from `/healthz`.
 //!
 //! Always true here:
 //! - Only ringlane is asked, and outside of what is measured.

@@ -1,4 +1,4 @@
-//! The figures of the README, made of the same results as `docs/PERFORMANCE.md`.
+//! Writes the README's figures from the results.
 //!
 //! Always true here:
 //! - What stands outside of the two marks is left as it is.

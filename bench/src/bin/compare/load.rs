@@ -1,4 +1,4 @@
-//! One run of load by wrk or by ringlane-load, and what it counted.
+//! Runs the load generator (wrk or ringlane-load) once and reads its counts.
 //!
 //! Not here: what the server used meanwhile (`measure.rs`), the script that prints the line read
 //! here (`bench/wrk/plaintext.lua`), our own generator (`src/bin/ringlane-load`).

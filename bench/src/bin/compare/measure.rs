@@ -1,4 +1,4 @@
-//! The rounds: start a server, load it, read what it used, end it; then the next one.
+//! Runs the rounds: starts a server, loads it, reads its counters, ends it; then the next one.
 //!
 //! Each sample gets a process of its own. So nothing else runs on the server's core, memory is that
 //! of this load alone, and the layout of a process in memory, which can favour a program by a few

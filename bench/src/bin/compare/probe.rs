@@ -1,4 +1,4 @@
-//! Whether a server is up, and whether it gives the one answer that makes figures comparable.
+//! Waits for a server and checks its answer before it is measured.
 //!
 //! Always true here: what passes the plaintext probe sent exactly TechEmpower's header fields and
 //! body, once alone and then sixteen times pipelined; what passes another sent the status and the

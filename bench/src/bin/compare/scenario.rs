@@ -1,4 +1,4 @@
-//! The loads that are compared: files in `bench/scenarios`, one each.
+//! Reads the scenarios, the files in `bench/scenarios`.
 //!
 //! Always true here:
 //! - A scenario names its servers, and each of them is known.

@@ -1,4 +1,4 @@
-//! The first page of `docs/PERFORMANCE.md`: what was measured, and where ringlane wins and loses.
+//! Writes the first page of `docs/PERFORMANCE.md`: what was measured, wins and losses.
 //!
 //! Always true here: every scenario that was measured beside a peer is counted and has a row; the
 //! best peer is the best by the figure that is compared.

@@ -1,4 +1,4 @@
-//! The result on the terminal.
+//! Formats a result as a table for the terminal.
 //!
 //! Always true here: a server without figures has a line that says why; a run that others disturbed
 //! says so.

@@ -1,4 +1,4 @@
-//! The rounds: a namespace, one setting, a server, its load; then all of it ends.
+//! Runs the ladder's rounds: a namespace, one setting, a server, its load.
 //!
 //! Always true here: variants take turns in every round; each sample has a server of its own.
 //!

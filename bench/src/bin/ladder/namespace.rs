@@ -1,4 +1,4 @@
-//! Network namespaces that end with the sample they were made for, and huge pages put back.
+//! Network namespaces that end with their sample, and the setting of huge pages, restored after it.
 //!
 //! Always true here: a namespace has no name; it is there as long as the process that holds it,
 //! which is killed when its owner is dropped.

@@ -1,4 +1,4 @@
-//! A run as it is kept: the machine, the method, and of each step its variants with all samples.
+//! The result of a ladder run: machine, method, and all samples of each step.
 //!
 //! Not here: which steps there are (`steps.rs`).
 

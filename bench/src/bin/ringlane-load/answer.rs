@@ -1,4 +1,4 @@
-//! Answers (RFC 9112), read as they come: what a client must know to tell where each one ends.
+//! Parses HTTP answers as a client, to find where each one ends (RFC 9112).
 //!
 //! Always true here:
 //! - The events do not depend on how the network cut the bytes, except that a body's bytes come in

@@ -1,4 +1,4 @@
-//! The command line, checked once.
+//! Parses and checks the command line of `ringlane-load`.
 //!
 //! Not here: what a mode does with it (`http.rs`, `websocket.rs`, `subscribe.rs`, `idle.rs`).
 

@@ -1,4 +1,4 @@
-//! Compressed messages (RFC 7692): what is offered, what is sent, and what has to come back.
+//! Compresses messages as a client and checks compressed echoes (RFC 7692).
 //!
 //! Always true here:
 //! - No message refers to one before it, in either direction: so each costs every server the same,

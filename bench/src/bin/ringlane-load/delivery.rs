@@ -1,4 +1,4 @@
-//! Published messages: what a publisher writes into one, and what a subscriber finds there.
+//! The content of published messages: written by the publisher, checked by each subscriber.
 //!
 //! A message begins with its number and with when it was due, in nanoseconds since the run began.
 //!

@@ -1,4 +1,4 @@
-//! The loop: connections are opened, the mode is told what they bring, until the time is up.
+//! The event loop of the generator: opens connections and hands their events to the mode.
 //!
 //! One thread and one epoll instance. Whatever a mode wants to say is written at once.
 //!

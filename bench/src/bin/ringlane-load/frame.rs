@@ -1,4 +1,4 @@
-//! WebSocket frames (RFC 6455 §5) as a client needs them: its own masked, the server's read.
+//! Encodes and decodes WebSocket frames as a client (RFC 6455 §5).
 //!
 //! Always true here: the events do not depend on how the network cut the bytes, except that a
 //! payload comes in as many pieces as it arrived in.

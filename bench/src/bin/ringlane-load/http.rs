@@ -1,4 +1,4 @@
-//! Requests: the next one when the last is answered (closed loop), or when it is due (open loop).
+//! The HTTP modes: closed loop, or open loop at a constant rate.
 //!
 //! Always true here:
 //! - In the open loop latency counts from when a request was due, not from when it could be sent.

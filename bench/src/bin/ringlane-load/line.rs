@@ -1,4 +1,4 @@
-//! One connection: a socket that never blocks, and what is still to be written to it.
+//! One connection of the generator: a non-blocking socket and its unsent bytes.
 //!
 //! Always true here:
 //! - What is written stays in order; nothing is copied.

@@ -1,4 +1,4 @@
-//! What a run counted, for people and as JSON.
+//! The counts of a run, printed as text or as JSON.
 //!
 //! Always true here: times carry their unit in their name; what a mode does not count is 0.
 //!

@@ -1,4 +1,4 @@
-//! When requests are due at a constant rate, whatever became of those before.
+//! Computes when requests are due at a constant rate.
 //!
 //! Always true here: the k-th is due k/rate after the start. So a server that stalls makes later
 //! requests late, and their latency, counted from here, says so: nothing is left out because the

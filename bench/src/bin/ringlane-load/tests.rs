@@ -1,4 +1,4 @@
-//! Whole runs against a server of this process: what was counted here, and what the server counted.
+//! Tests whole runs against a server in this process: both sides count the same.
 //!
 //! Not here: rates and latencies, which a test cannot know.
 

@@ -1,4 +1,4 @@
-//! Echoes: each connection has some messages under way; one that comes back is followed by another.
+//! The WebSocket echo mode: each connection keeps some messages in flight.
 //!
 //! Always true here:
 //! - Each echo is compared with what was sent, byte by byte.

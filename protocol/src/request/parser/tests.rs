@@ -1,4 +1,4 @@
-//! The two ways through the parser are held together: neither accepts what the other refuses.
+//! Compares the parser's two paths: neither accepts what the other rejects.
 
 use super::{HeadLimits, HeadParser, RequestHead, Scan, skip_empty_lines};
 use crate::{METHOD_BYTES_MAX, ParseError};

@@ -1,4 +1,4 @@
-//! Why a request was no WebSocket handshake, and what it is answered with.
+//! Errors of WebSocket handshakes, and the answer to each.
 
 use crate::{HeaderError, ResponseHeaders};
 use http::StatusCode;

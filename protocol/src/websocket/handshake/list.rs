@@ -1,4 +1,4 @@
-//! The grammar of `Sec-WebSocket-Extensions` (RFC 6455 §9.1), read without copying.
+//! Parses `Sec-WebSocket-Extensions` (RFC 6455 §9.1) without copying.
 //!
 //! ```text
 //! extension-list  = 1#extension

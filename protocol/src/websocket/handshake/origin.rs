@@ -1,4 +1,4 @@
-//! Whose pages may connect: browsers say which page asks, and stop nobody (RFC 6455 §10.2).
+//! Checks the `Origin` of a handshake against the allowed ones (RFC 6455 §10.2).
 //!
 //! Always true here: a request without `Origin` passes. It comes from no page, so it carries no
 //! visitor's cookies that the sender does not have anyway.

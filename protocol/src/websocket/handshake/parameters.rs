@@ -1,4 +1,4 @@
-//! What both ends agree on about compression (RFC 7692 §5, §7.1).
+//! Negotiates permessage-deflate (RFC 7692 §5, §7.1).
 //!
 //! Always true here:
 //! - Offers are tried in the client's order; the first one that can be kept is granted.

@@ -1,4 +1,4 @@
-//! One end of a connection on a stand: fed in pieces, it says what it saw and what it sent.
+//! One endpoint under test: fed in pieces, it records its events and its output.
 
 use ringlane_protocol::websocket::{
     DeflateParameters, Error, Event, MaskKeys, Receiver, Role, Sender, Settings, Shared, mask, pair,

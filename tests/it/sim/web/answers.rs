@@ -1,4 +1,4 @@
-//! Answers as a client reads them off the wire, judged against those that are due.
+//! Parses answers as a simulated client and compares them with the expected ones.
 //!
 //! Written for the tests alone, so that it shares no mistake with the server.
 //!

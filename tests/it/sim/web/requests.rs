@@ -1,4 +1,4 @@
-//! What simulated clients ask for, as bytes, and which answers are due.
+//! Builds the requests of simulated clients and the answers that are due.
 //!
 //! Not here: how answers are read (`answers.rs`), how requests are cut and timed (`visitor.rs`).
 

@@ -1,4 +1,4 @@
-//! The server under test: a route for each way in which a handler can answer.
+//! The server under simulation: a route for each way in which a handler can answer.
 //!
 //! Every request bears a number of its own, which its answer repeats.
 //!

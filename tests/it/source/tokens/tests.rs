@@ -1,4 +1,4 @@
-//! The scanner against text that is easily misread: marks inside strings, wide characters, macros.
+//! Tests the scanner with text that is easily misread: marks in strings, wide characters, macros.
 
 use super::{Comment, Kind, closing, item_end, paths, scan};
 
