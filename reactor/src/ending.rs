@@ -89,15 +89,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             bytes_left: self.config.linger_bytes_max,
         };
         connection.deadline = self.clock.now() + self.config.linger_timeout;
-        connection.began();
-        let token = connection.token(OpKind::Shutdown, slot);
         connection.watch(slot, &mut self.wheel);
-        self.ring.push(
-            Op::Shutdown {
-                socket: connection.socket,
-            },
-            token,
-        );
+        self.ring.finish_sending(connection.socket);
         self.resume_receiving(slot);
     }
 

@@ -34,8 +34,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 return;
             }
             OpKind::Cancel if token.slot == Slot::CORE => return, // of an accept, which says so
-            OpKind::Receive | OpKind::Send | OpKind::HangUp | OpKind::Cancel | OpKind::Shutdown => {
-            }
+            OpKind::Receive | OpKind::Send | OpKind::HangUp | OpKind::Cancel => {}
         }
         let index = token.slot.index();
         match self.connections.get_mut(index) {
@@ -53,7 +52,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             (OpKind::Receive, loan) => self.received(token.slot, result, more, loan),
             (OpKind::Send, Loan::Outgoing(bytes)) => self.sent(token.slot, result, bytes),
             (OpKind::HangUp, _) => self.hung_up(token.slot, result),
-            (OpKind::Cancel | OpKind::Shutdown | OpKind::Send, _) => self.progress_end(token.slot),
+            (OpKind::Cancel | OpKind::Send, _) => self.progress_end(token.slot),
             (OpKind::Accept | OpKind::Notice, _) => unreachable!("returned above"),
         }
     }

@@ -70,11 +70,6 @@ pub enum Op {
         /// Its name.
         target: Token,
     },
-    /// Ends our direction of the connection.
-    Shutdown {
-        /// Of which connection.
-        socket: Socket,
-    },
     /// Waits until another thread has something for this core.
     Notice,
 }
@@ -89,7 +84,6 @@ impl Op {
             Self::Send { .. } => OpKind::Send,
             Self::HangUp { .. } => OpKind::HangUp,
             Self::Cancel { .. } => OpKind::Cancel,
-            Self::Shutdown { .. } => OpKind::Shutdown,
             Self::Notice => OpKind::Notice,
         }
     }

@@ -1,8 +1,8 @@
 //! One turn of the loop: submit and wait, completions, letters, wakes, deadlines, output.
 //!
 //! Always true here:
-//! - A turn makes one call into the kernel, and one for each connection that it closes; a core that
-//!   spins before it sleeps makes one more.
+//! - A turn makes one call into the kernel, and one for each connection that it closes or shuts
+//!   down; a core that spins before it sleeps makes one more.
 //! - A turn allocates nothing once its tables are warm.
 //! - Every part of a turn is bounded: work that arrives meanwhile waits for the next turn.
 //!

@@ -77,6 +77,13 @@ pub trait Ring {
     /// A [`Socket`] is a name that can be copied: one closed twice closes somebody else's.
     fn close(&mut self, socket: Socket, slot: Option<Slot>);
 
+    /// Tells the peer that nothing more is sent; what was sent before still reaches it. If the
+    /// connection has ended already, the next operation on it says so.
+    ///
+    /// It is no operation: io_uring has `shutdown(2)` carried out by a worker thread in any case,
+    /// which takes several times as long, and fails where the process may have no more threads.
+    fn finish_sending(&mut self, socket: Socket);
+
     /// Takes one more connection from a listener without waiting: for draining its queue.
     fn accept_now(&mut self, listener: Socket) -> Option<Socket>;
 

@@ -66,21 +66,18 @@ pub enum OpKind {
     HangUp = 4,
     /// Asking for the end of another operation.
     Cancel = 5,
-    /// Telling the peer that nothing more will be sent.
-    Shutdown = 6,
     /// Waiting for a word from another thread.
-    Notice = 7,
+    Notice = 6,
 }
 
 impl OpKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 6] = [
         Self::Accept,
         Self::Receive,
         Self::Send,
         Self::HangUp,
         Self::Cancel,
-        Self::Shutdown,
         Self::Notice,
     ];
 
@@ -91,8 +88,7 @@ impl OpKind {
             3 => Some(Self::Send),
             4 => Some(Self::HangUp),
             5 => Some(Self::Cancel),
-            6 => Some(Self::Shutdown),
-            7 => Some(Self::Notice),
+            6 => Some(Self::Notice),
             _ => None,
         }
     }

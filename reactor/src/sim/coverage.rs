@@ -117,7 +117,7 @@ pub(super) const fn unforeseen(kind: OpKind) -> Option<Errno> {
         OpKind::Accept => Some(Errno::OPNOTSUPP),
         OpKind::Receive | OpKind::Send => Some(Errno::IO),
         OpKind::HangUp => Some(Errno::NOMEM),
-        OpKind::Cancel | OpKind::Shutdown | OpKind::Notice => None,
+        OpKind::Cancel | OpKind::Notice => None,
     }
 }
 
@@ -241,7 +241,6 @@ fn outcomes(kind: OpKind) -> Vec<Outcome> {
         .concat(),
         OpKind::HangUp => vec![Done, Failed(Errno::CANCELED)],
         OpKind::Cancel => vec![Done, Failed(Errno::NOENT), Failed(Errno::ALREADY)],
-        OpKind::Shutdown => vec![Done, Failed(Errno::NOTCONN)],
         OpKind::Notice => [vec![Done], failed(&SPURIOUS)].concat(),
     };
     all.extend(unforeseen(kind).map(Failed));

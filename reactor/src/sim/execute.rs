@@ -107,7 +107,6 @@ impl State {
             }
             Op::HangUp { .. } => wire.is_some_and(|wire| wire.hung_up()),
             Op::Cancel { .. } => false,
-            Op::Shutdown { .. } => true,
             Op::Notice => self.bell.load(Ordering::SeqCst),
         }
     }
@@ -133,7 +132,6 @@ impl State {
             }
             (Op::Send { socket, bytes }, None) => self.send(serial, socket, bytes),
             (Op::HangUp { socket }, None) => self.hang_up(serial, socket),
-            (Op::Shutdown { socket }, None) => self.shutdown(serial, socket),
             (Op::Notice, None) => {
                 self.bell.store(false, Ordering::SeqCst);
                 self.end(serial, BELL_BYTES, Loan::Nothing);
@@ -151,7 +149,7 @@ impl State {
         let often = match kind {
             OpKind::Receive | OpKind::Send => 1.0,
             OpKind::Accept => 5.0,
-            OpKind::HangUp | OpKind::Cancel | OpKind::Shutdown | OpKind::Notice => 20.0,
+            OpKind::HangUp | OpKind::Cancel | OpKind::Notice => 20.0,
         };
         if let Some(errno) = unforeseen(kind)
             && self.strikes(Fault::Unforeseen, often * self.faults.unforeseen)
@@ -319,17 +317,15 @@ impl State {
         self.fail(serial, Errno::CANCELED, Loan::Nothing); // it was doomed
     }
 
-    fn shutdown(&mut self, serial: u64, socket: Socket) {
+    /// Tells a client that nothing more is sent, if the connection lasts until then.
+    pub(super) fn finish_sending(&mut self, number: i32) {
         // Often: few connections end so, and none twice.
         if self.strikes(Fault::Reset, 50.0 * self.faults.reset) {
-            self.break_wire(socket.raw());
+            self.break_wire(number);
         }
-        let broken = self.wires.get(&socket.raw()).is_none_or(|wire| wire.broken);
-        if broken {
-            return self.fail(serial, Errno::NOTCONN, Loan::Nothing);
+        if self.wires.get(&number).is_some_and(|wire| !wire.broken) {
+            self.carry(number, false, Segment::Finish);
         }
-        self.carry(socket.raw(), false, Segment::Finish);
-        self.end(serial, 0, Loan::Nothing);
     }
 
     /// Asks an operation to end. Who is first, it or its end, is the seed's choice.

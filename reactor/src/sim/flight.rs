@@ -39,7 +39,6 @@ pub(super) fn describe(op: &Op) -> (OpKind, Option<i32>) {
         Op::Send { socket, .. } => (OpKind::Send, Some(socket.raw())),
         Op::HangUp { socket } => (OpKind::HangUp, Some(socket.raw())),
         Op::Cancel { .. } => (OpKind::Cancel, None),
-        Op::Shutdown { socket } => (OpKind::Shutdown, Some(socket.raw())),
         Op::Notice => (OpKind::Notice, None),
     }
 }

@@ -219,6 +219,13 @@ impl Ring for SimRing {
         }
     }
 
+    fn finish_sending(&mut self, socket: Socket) {
+        let mut state = self.world.state();
+        let number = socket.raw();
+        assert!(state.is_open(number), "socket {number} is closed");
+        state.finish_sending(number);
+    }
+
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
         let mut state = self.world.state();
         state.deliver();

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
-use rustix::net::Shutdown;
 
 use crate::clock;
 use crate::completion::{Completion, Loan};
@@ -237,7 +236,7 @@ impl Epoll {
                 }
                 Notice::Armed(_) | Notice::Nobody | Notice::Rang => None,
             },
-            OpKind::Cancel | OpKind::Shutdown => None, // they never wait
+            OpKind::Cancel => None, // it never waits
         }
     }
 
@@ -259,11 +258,9 @@ impl Epoll {
                         self.queue_listener(name.slot);
                     }
                 }
-                OpKind::Receive
-                | OpKind::Send
-                | OpKind::HangUp
-                | OpKind::Cancel
-                | OpKind::Shutdown => self.told(name, event.flags),
+                OpKind::Receive | OpKind::Send | OpKind::HangUp | OpKind::Cancel => {
+                    self.told(name, event.flags);
+                }
             }
         }
         self.poller.reuse(events);
@@ -304,11 +301,6 @@ impl Ring for Epoll {
             Op::Send { socket, bytes } => return self.send(socket, bytes, token),
             Op::Cancel { target } => {
                 let result = self.cancel(target);
-                return self.complete(token, result, Loan::Nothing);
-            }
-            Op::Shutdown { socket } => {
-                let result = socket::with(socket, |fd| rustix::net::shutdown(fd, Shutdown::Write));
-                let result = result.map_or_else(negated, |()| 0);
                 return self.complete(token, result, Loan::Nothing);
             }
         };
@@ -372,6 +364,10 @@ impl Ring for Epoll {
             None => self.listeners.forget(socket),
         }
         drop(socket::own(socket));
+    }
+
+    fn finish_sending(&mut self, socket: Socket) {
+        socket::finish_sending(socket);
     }
 
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {

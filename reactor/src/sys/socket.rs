@@ -10,7 +10,9 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use rustix::net::{SocketAddrAny, SocketFlags, accept_with, getpeername, getsockname};
+use rustix::net::{
+    Shutdown, SocketAddrAny, SocketFlags, accept_with, getpeername, getsockname, shutdown,
+};
 
 use crate::op::Socket;
 use crate::ring::{Address, End};
@@ -29,6 +31,11 @@ pub(crate) fn own(socket: Socket) -> OwnedFd {
     // SAFETY: the caller gives up the name: a `Socket` stands for a descriptor that nothing else
     // owns (it came from `accept` or from an `OwnedFd`) and that is closed once.
     unsafe { OwnedFd::from_raw_fd(socket.raw()) }
+}
+
+/// Tells the peer that nothing more is sent. It fails only if the connection has ended.
+pub(crate) fn finish_sending(socket: Socket) {
+    let _ = with(socket, |fd| shutdown(fd, Shutdown::Write));
 }
 
 /// The address of one end of a connection.

@@ -117,7 +117,6 @@ impl Uring {
                 opcode::PollAdd::new(fd(socket), events).build()
             }
             Op::Cancel { target } => opcode::AsyncCancel::new(target.pack()).build(),
-            Op::Shutdown { socket } => opcode::Shutdown::new(fd(socket), libc::SHUT_WR).build(),
             Op::Notice => {
                 let count = (&raw mut *self.lent.bell_count).cast();
                 let bell = self.bell.descriptor().map_or(-1, |fd| fd.as_raw_fd());
@@ -346,6 +345,10 @@ impl Ring for Uring {
 
     fn close(&mut self, socket: Socket, _slot: Option<Slot>) {
         drop(socket::own(socket));
+    }
+
+    fn finish_sending(&mut self, socket: Socket) {
+        socket::finish_sending(socket);
     }
 
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use ringlane_reactor::{CloseReason, Config, Intent, Io, PIECE_BYTES_MIN, PIECES_PER_SEND_MAX};
 
-use super::stand::{PATIENCE, RealRing, Stand, client, exchange, pattern, script};
+use super::stand::{PATIENCE, RealRing, Stand, alone, client, exchange, pattern, script};
 
 on_both_drivers! {
     a_long_answer_in_one_piece_reaches_a_slow_reader
@@ -17,6 +17,7 @@ on_both_drivers! {
     a_lingering_close_delivers_the_answer_while_the_peer_still_sends
     a_lingering_close_delivers_the_answer_when_input_was_held_back
     a_peer_that_never_stops_sending_is_not_lingered_for
+    a_lingering_close_needs_no_kernel_worker
 }
 
 const LONG: usize = 10 * 1024 * 1024;
@@ -240,4 +241,28 @@ fn a_peer_that_never_stops_sending_is_not_lingered_for<R: RealRing>() {
         (config.linger_timeout..PATIENCE).contains(&took),
         "{took:?}"
     );
+}
+
+/// `IORING_OP_SHUTDOWN` always runs on a worker thread of the kernel's, which takes longer and
+/// fails where the process may have no more threads.
+fn a_lingering_close_needs_no_kernel_worker<R: RealRing>() {
+    alone(|| {
+        let mut stand = Stand::<R, _>::new(Config::default(), script(refuse));
+        let clients: Vec<TcpStream> = (0..10).map(|_| stand.client()).collect();
+        stand.serve(|| {
+            for client in &clients {
+                assert_eq!(exchange(client, b"hello"), b"no");
+            }
+        });
+        stand.turn_until_idle();
+        stand.check_nothing_is_held();
+        let tasks = std::fs::read_dir("/proc/self/task").expect("this process's threads");
+        let names =
+            tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        let workers: Vec<String> = names.filter(|name| name.starts_with("iou-wrk")).collect();
+        assert_eq!(
+            workers, [""; 0],
+            "workers live for 5 s after their last operation"
+        );
+    });
 }
