@@ -34,9 +34,14 @@ pub struct Config {
     /// Beyond it the socket is not read. One burst, up to 32 buffers or all large ones, may still
     /// exceed it.
     pub input_bytes_max: usize,
-    /// How long a peer may take no byte of what is sent to it. Default 30 s, from 100 ms. Beyond it
-    /// the connection is closed.
+    /// How long a peer may take no byte of what is sent to it, as long as something waits to be
+    /// sent. Default 30 s, from 100 ms. Beyond it the connection is reset. A byte is taken when the
+    /// peer's kernel has acknowledged it, or, on a Unix socket, when the peer has read it.
     pub write_timeout: Duration,
+    /// How many bytes a peer must take within [`write_timeout`](Self::write_timeout), as long as
+    /// more than the kernel can buffer waits to be sent. Default 1 B, 1 B to 1 GiB. Else the
+    /// connection is reset.
+    pub write_bytes_min: u64,
     /// How long a closing connection takes in what the peer still sends. Default 5 s, 0 to 1 min.
     pub linger_timeout: Duration,
     /// How many bytes of that at most. Default 1 MiB.
@@ -67,6 +72,7 @@ impl Default for Config {
             over_limit: OverLimit::default(),
             input_bytes_max: 64 * 1024,
             write_timeout: Duration::from_secs(30),
+            write_bytes_min: 1,
             linger_timeout: Duration::from_secs(5),
             linger_bytes_max: 1024 * 1024,
             accept_backoff: Duration::from_millis(50),
@@ -116,6 +122,7 @@ impl Config {
             self.write_timeout,
             millis(100)..=Duration::MAX,
         )?;
+        within("write_bytes_min", self.write_bytes_min, 1..=1 << 30)?;
         within(
             "linger_timeout",
             self.linger_timeout,
@@ -189,6 +196,11 @@ mod tests {
         check("input_bytes_max", |config| config.input_bytes_max = 1023);
         check("write_timeout", |config| {
             config.write_timeout = Duration::from_millis(99)
+        });
+        check("write_bytes_min", |config| config.write_bytes_min = 0);
+        check("", |config| config.write_bytes_min = 1 << 30);
+        check("write_bytes_min", |config| {
+            config.write_bytes_min = (1 << 30) + 1
         });
         check("linger_timeout", |config| {
             config.linger_timeout = Duration::from_secs(61)

@@ -56,6 +56,8 @@ pub(crate) struct Connection<C> {
     /// A wait for the peer's hang-up is armed, in place of a receive.
     pub(crate) hang_up_armed: bool,
     pub(crate) sending: bool,
+    /// Whether the peer takes the send in flight is being watched.
+    pub(crate) is_write_watched: bool,
     /// It is in the list of those with output to queue.
     pub(crate) output_listed: bool,
     pub(crate) wants_drained: bool,
@@ -66,7 +68,7 @@ pub(crate) struct Connection<C> {
     pub(crate) over_limit: bool,
     /// The application's deadline, or the end of lingering.
     pub(crate) deadline: Instant,
-    /// When the send in flight must have got on.
+    /// When to look whether the peer takes the send in flight.
     pub(crate) write_deadline: Instant,
     /// When a receive of it first found no buffer since it has got one; mostly never.
     pub(crate) starved_since: Instant,
@@ -99,6 +101,7 @@ impl<C> Connection<C> {
             in_flight: 0,
             hang_up_armed: false,
             sending: false,
+            is_write_watched: false,
             output_listed: false,
             wants_drained: false,
             peer_finished: false,

@@ -44,6 +44,9 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         connection.unwatch(slot, &mut self.wheel);
         connection.carry = Carry::default();
         connection.outbox.clear();
+        if std::mem::take(&mut connection.is_write_watched) {
+            self.write_progress.forget(slot);
+        }
         let receiving = std::mem::replace(&mut connection.receiving, Receiving::Stopping);
         let (hang_up, sending) = (connection.hang_up_armed, connection.sending);
         let conversation = connection.conversation.take();
@@ -156,9 +159,11 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         };
         connection.looked_at = Instant::NEVER; // it is off the wheel
         if connection.write_deadline <= now {
-            self.metrics.write_timeouts.add(1);
-            return self.close(slot, CloseReason::WriteTimedOut);
+            self.look_at_write(slot);
         }
+        let Some(connection) = self.connections.get_mut(slot.index()) else {
+            return;
+        };
         if connection.deadline <= now {
             connection.deadline = Instant::NEVER;
             match connection.phase {

@@ -336,7 +336,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             || connection.wants_drained
             || !connection.outbox.is_empty();
         connection.sending = true;
-        connection.write_deadline = self.clock.now() + self.config.write_timeout;
+        connection.write_deadline = self.clock.now() + self.write_progress.interval;
         self.push_send(slot, bytes);
     }
 
@@ -355,24 +355,49 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         );
     }
 
+    /// Goes on with a send of which the kernel has taken only `count` bytes more.
     #[cold]
     #[inline(never)]
-    fn send_rest(&mut self, slot: Slot, bytes: Outgoing) {
+    fn send_rest(&mut self, slot: Slot, bytes: Outgoing, count: usize) {
+        let now = self.clock.now();
+        let connection = &mut self.connections[slot.index()];
+        let unacknowledged = self.ring.unacknowledged(connection.socket);
+        self.write_progress.sent(slot, count, unacknowledged, now);
+        connection.is_write_watched = true;
+        if count > 0 {
+            connection.write_deadline = now + self.write_progress.interval;
+        }
         self.awaits_send = true;
         self.push_send(slot, bytes);
+    }
+
+    /// The time has come to look whether the peer has taken anything of the send in flight.
+    pub(crate) fn look_at_write(&mut self, slot: Slot) {
+        let now = self.clock.now();
+        let connection = &mut self.connections[slot.index()];
+        let unacknowledged = self.ring.unacknowledged(connection.socket);
+        let began = connection.write_deadline - self.write_progress.interval;
+        let times = (began, now);
+        connection.is_write_watched = true;
+        if let Some(next) = self.write_progress.look(slot, unacknowledged, times) {
+            connection.write_deadline = next;
+            return;
+        }
+        self.metrics.write_timeouts.add(1);
+        // What the kernel still holds for this peer would stay there for minutes.
+        self.ring.reset_when_closed(connection.socket);
+        self.close(slot, CloseReason::WriteTimedOut);
     }
 
     #[inline]
     fn sent(&mut self, slot: Slot, result: i32, mut bytes: Outgoing) {
         let connection = &mut self.connections[slot.index()];
-        match send_outcome(result) {
+        let count = match send_outcome(result) {
             SendOutcome::Sent(count) => {
                 bytes.advance(count, |buffer| self.pool.put(buffer));
-                if count > 0 {
-                    connection.write_deadline = self.clock.now() + self.config.write_timeout;
-                }
+                count
             }
-            SendOutcome::Retry => {}
+            SendOutcome::Retry => 0,
             SendOutcome::Cancelled if matches!(connection.phase, Phase::Closing) => {
                 connection.sending = false;
                 return self.progress_end(slot);
@@ -390,12 +415,16 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                 connection.sending = false;
                 return self.failed(slot, "send", errno);
             }
-        }
+        };
         if bytes.left() > 0 && !matches!(connection.phase, Phase::Closing) {
-            return self.send_rest(slot, bytes); // before anything else
+            return self.send_rest(slot, bytes, count); // before anything else
         }
         connection.sending = false;
         connection.write_deadline = Instant::NEVER;
+        if connection.is_write_watched {
+            connection.is_write_watched = false;
+            self.write_progress.forget(slot);
+        }
         if let Outgoing::Single { buffer, .. } = bytes {
             self.pool.put(buffer);
         }

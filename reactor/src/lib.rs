@@ -74,6 +74,7 @@ mod tasks;
 mod timers;
 mod token;
 mod wake;
+mod write_progress;
 
 pub use application::{Application, CloseReason, Detached, Intent, Io};
 pub use budget::{Budget, Lease};

@@ -2,7 +2,7 @@
 //!
 //! Always true here:
 //! - A turn makes one call into the kernel, and one for each connection that it closes or shuts
-//!   down; a core that spins before it sleeps makes one more.
+//!   down, or whose peer takes output slowly; a core that spins before it sleeps makes one more.
 //! - A turn allocates nothing once its tables are warm.
 //! - Every part of a turn is bounded: work that arrives meanwhile waits for the next turn.
 //!
@@ -34,6 +34,7 @@ use crate::tasks;
 use crate::timers::Wheel;
 use crate::token::{Generation, OpKind, Slot, Token};
 use crate::wake::{Place, Station};
+use crate::write_progress::WriteProgress;
 
 /// The loop of one core: it owns every connection of that core.
 ///
@@ -49,6 +50,7 @@ pub struct Reactor<R: Ring, A: Application> {
     pub(crate) clock: TurnClock,
     spin: Spin,
     pub(crate) pool: Pool,
+    pub(crate) write_progress: WriteProgress,
     /// Connections with output that is not yet handed to the ring.
     pub(crate) output: Vec<Slot>,
     /// Connections that the ring holds nothing of any more: they are closed in this turn.
@@ -113,6 +115,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             clock,
             spin: Spin::new(config.spin),
             pool: Pool::default(),
+            write_progress: WriteProgress::new(&config),
             output: Vec::new(),
             ended: Vec::new(),
             starved: Starved::default(),

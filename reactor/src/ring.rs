@@ -84,6 +84,15 @@ pub trait Ring {
     /// which takes several times as long, and fails where the process may have no more threads.
     fn finish_sending(&mut self, socket: Socket);
 
+    /// How many of the bytes that were sent on a connection its peer has not taken yet: its kernel
+    /// has not acknowledged them, or, of a Unix socket, it has not read them (in a unit of the
+    /// kernel's own). `None` where the kernel cannot tell.
+    fn unacknowledged(&self, socket: Socket) -> Option<u64>;
+
+    /// Has the close of a connection reset it: what the kernel holds of it is dropped then, and not
+    /// kept for a peer that does not take it.
+    fn reset_when_closed(&mut self, socket: Socket);
+
     /// Takes one more connection from a listener without waiting: for draining its queue.
     fn accept_now(&mut self, listener: Socket) -> Option<Socket>;
 

@@ -168,8 +168,10 @@ impl Limits {
         self
     }
 
-    /// How long a client may take no byte of its answer. Default 30 s, from 100 ms. Beyond it: the
-    /// connection is closed.
+    /// How long a client may take no byte of what is sent to it, as long as there is more than the
+    /// kernel buffers: of answers, streams, files, WebSocket messages. Default 30 s, from 100 ms.
+    /// Beyond it: the connection is reset. A byte is taken when the client's kernel has
+    /// acknowledged it, so one who reads slowly but steadily is kept.
     #[must_use]
     pub fn write_time(mut self, time: Duration) -> Self {
         self.write_time = time;

@@ -71,6 +71,15 @@ impl Client {
         })
     }
 
+    /// Takes at most `count` bytes of what has arrived, and leaves the rest unread: for a client
+    /// that is [paused](Self::pause) and reads slowly.
+    pub fn read_some(&self, count: usize) -> Vec<u8> {
+        self.with(|wire| {
+            let count = count.min(wire.unread.len());
+            wire.unread.drain(..count).collect()
+        })
+    }
+
     /// Stops reading, so that the server's sends come to wait; or goes on.
     pub fn pause(&self, paused: bool) {
         self.with(|wire| wire.pause(paused));

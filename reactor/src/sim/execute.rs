@@ -103,7 +103,14 @@ impl State {
             }
             Op::Receive { .. } => wire.is_some_and(|wire| wire.readable()),
             Op::Send { .. } => {
-                wire.is_some_and(|wire| wire.broken || wire.room(self.window_bytes) > 0)
+                let is_tried = self.is_submitting && operation.submitted_in == Some(self.waits);
+                // As kernels have it: a send that waits goes on when a third of the buffer is free.
+                let least = if is_tried {
+                    1
+                } else {
+                    self.window_bytes.div_ceil(3)
+                };
+                wire.is_some_and(|wire| wire.broken || wire.room(self.window_bytes) >= least)
             }
             Op::HangUp { .. } => wire.is_some_and(|wire| wire.hung_up()),
             Op::Cancel { .. } => false,

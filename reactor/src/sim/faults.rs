@@ -142,14 +142,17 @@ pub enum Mutation {
     SlotFreedEarly,
     /// A buffer that comes home is not filled again.
     BufferNotReturned,
+    /// It looks as if clients took nothing of what is sent to them until a send completes.
+    AcknowledgementsHidden,
 }
 
 impl Mutation {
     /// Every one.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::SendTailDropped,
         Self::AcceptNotRearmed,
         Self::SlotFreedEarly,
         Self::BufferNotReturned,
+        Self::AcknowledgementsHidden,
     ];
 }

@@ -226,6 +226,21 @@ impl Ring for SimRing {
         state.finish_sending(number);
     }
 
+    fn unacknowledged(&self, socket: Socket) -> Option<u64> {
+        let state = self.world.state();
+        if state.mutation == Some(Mutation::AcknowledgementsHidden) {
+            return Some(0);
+        }
+        let wire = state.wires.get(&socket.raw())?;
+        Some(wire.unacknowledged() as u64)
+    }
+
+    fn reset_when_closed(&mut self, socket: Socket) {
+        if let Some(wire) = self.world.state().wires.get_mut(&socket.raw()) {
+            wire.resets_when_closed = true;
+        }
+    }
+
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
         let mut state = self.world.state();
         state.deliver();

@@ -320,7 +320,11 @@ impl State {
         let unread = !wire.inbound.is_empty() || wire.server == ServerEnd::Queued;
         wire.server = ServerEnd::Closed;
         wire.inbound.clear();
-        let last = if unread {
+        let resets = unread || wire.resets_when_closed;
+        if wire.resets_when_closed {
+            wire.to_client.purge();
+        }
+        let last = if resets {
             Segment::Reset
         } else {
             Segment::Finish

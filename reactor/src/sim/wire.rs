@@ -50,6 +50,12 @@ impl Transit {
         self.queue.front().map(|&(arrives, _)| arrives)
     }
 
+    /// Drops what is under way.
+    pub(super) fn purge(&mut self) {
+        self.queue.clear();
+        self.bytes = 0;
+    }
+
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Segment> {
         let (_, segment) = self.queue.pop_front_if(|(arrives, _)| *arrives <= now)?;
         if let Segment::Bytes(bytes) = &segment {
@@ -82,6 +88,8 @@ pub(super) struct Wire {
     pub(super) to_server: Transit,
     pub(super) to_client: Transit,
     pub(super) server: ServerEnd,
+    /// The server's end is not closed in good order, but reset.
+    pub(super) resets_when_closed: bool,
     /// Arrived at the server, not received.
     pub(super) inbound: VecDeque<u8>,
     /// The client's end of sending has arrived.
@@ -111,6 +119,7 @@ impl Wire {
             to_server: Transit::default(),
             to_client: Transit::default(),
             server,
+            resets_when_closed: false,
             inbound: VecDeque::new(),
             peer_finished: false,
             error: None,
@@ -128,7 +137,12 @@ impl Wire {
 
     /// How many bytes a send would take now.
     pub(super) fn room(&self, window_bytes: usize) -> usize {
-        window_bytes.saturating_sub(self.to_client.bytes + self.unread.len())
+        window_bytes.saturating_sub(self.unacknowledged())
+    }
+
+    /// How many bytes were sent to the client and not taken by it.
+    pub(super) fn unacknowledged(&self) -> usize {
+        self.to_client.bytes + self.unread.len()
     }
 
     /// The server's end dies of `error`, which its next operation is told.

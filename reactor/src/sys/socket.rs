@@ -9,7 +9,9 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{
     Shutdown, SocketAddrAny, SocketFlags, accept_with, getpeername, getsockname, shutdown,
 };
@@ -36,6 +38,23 @@ pub(crate) fn own(socket: Socket) -> OwnedFd {
 /// Tells the peer that nothing more is sent. It fails only if the connection has ended.
 pub(crate) fn finish_sending(socket: Socket) {
     let _ = with(socket, |fd| shutdown(fd, Shutdown::Write));
+}
+
+/// How many bytes that were sent the peer has not taken yet; `None` if the kernel does not say.
+pub(crate) fn unacknowledged(socket: Socket) -> Option<u64> {
+    let mut count: libc::c_int = 0;
+    let result = with(socket, |fd| {
+        // SAFETY: `SIOCOUTQ`, which has the number of `TIOCOUTQ`, writes one integer, to a place
+        // that is ours and alive during the call.
+        unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) }
+    });
+    (result == 0).then_some(u64::try_from(count).ok()?)
+}
+
+/// Has the socket's close reset the connection. Unix sockets have no reset; there it does nothing.
+pub(crate) fn reset_when_closed(socket: Socket) {
+    // It fails only on what is no socket.
+    let _ = with(socket, |fd| set_socket_linger(fd, Some(Duration::ZERO)));
 }
 
 /// The address of one end of a connection.
@@ -131,6 +150,8 @@ pub(crate) fn refuse_new(listener: Socket) {
 mod tests {
     use super::*;
 
+    use rustix::net::SendFlags;
+
     #[test]
     fn a_connection_without_a_socket_has_no_address() {
         let socket = crate::Detached::default().with(&mut [], |io| io.socket());
@@ -138,5 +159,50 @@ mod tests {
             let error = address(socket, end).expect_err("there is no socket");
             assert_eq!(error.kind(), io::ErrorKind::NotConnected);
         }
+    }
+
+    /// Sends until the peer's window and our buffer are full, and has the peer read some of it:
+    /// fewer bytes are then unacknowledged, long before there is room to send again.
+    #[track_caller]
+    fn check_unacknowledged(near: OwnedFd, mut far: impl io::Read) {
+        let near = Socket::from(near);
+        assert_eq!(unacknowledged(near), Some(0));
+        let piece = [1; 16 * 1024];
+        let send = || {
+            with(near, |fd| {
+                rustix::net::send(fd, &piece, SendFlags::DONTWAIT)
+            })
+        };
+        while send().is_ok() {}
+        let before = unacknowledged(near).expect("the kernel tells it");
+        assert!(before > 0);
+        let mut read = vec![0; 256 * 1024];
+        for _ in 0..1000 {
+            let _ = far.read(&mut read).expect("bytes are there");
+            if unacknowledged(near).is_some_and(|after| after < before) {
+                return drop(own(near));
+            }
+        }
+        panic!("{:?} of {before} are unacknowledged", unacknowledged(near));
+    }
+
+    #[test]
+    fn a_peer_that_reads_is_seen_to_do_so() {
+        let (near, far) = std::os::unix::net::UnixStream::pair().expect("sockets");
+        check_unacknowledged(near.into(), far);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let far = std::net::TcpStream::connect(address).expect("connecting");
+        let (near, _) = listener.accept().expect("it has connected");
+        check_unacknowledged(near.into(), far);
+    }
+
+    #[test]
+    fn what_is_no_socket_has_nothing_unacknowledged() {
+        let file = std::fs::File::open("/dev/null").expect("it is there");
+        let file = Socket::from(OwnedFd::from(file));
+        assert_eq!(unacknowledged(file), None);
+        reset_when_closed(file);
+        drop(own(file));
     }
 }

@@ -351,6 +351,14 @@ impl Ring for Uring {
         socket::finish_sending(socket);
     }
 
+    fn unacknowledged(&self, socket: Socket) -> Option<u64> {
+        socket::unacknowledged(socket)
+    }
+
+    fn reset_when_closed(&mut self, socket: Socket) {
+        socket::reset_when_closed(socket);
+    }
+
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
         socket::accept_now(listener, false)
     }

@@ -14,6 +14,7 @@ on_both_drivers! {
     a_long_answer_in_many_pieces_reaches_a_slow_reader
     an_application_is_told_once_its_output_has_gone
     a_peer_that_reads_nothing_is_given_up
+    a_peer_that_reads_slowly_and_steadily_is_kept
     a_lingering_close_delivers_the_answer_while_the_peer_still_sends
     a_lingering_close_delivers_the_answer_when_input_was_held_back
     a_peer_that_never_stops_sending_is_not_lingered_for
@@ -148,6 +149,67 @@ fn a_peer_that_reads_nothing_is_given_up<R: RealRing>() {
         stand.reactor.application().closed,
         [CloseReason::WriteTimedOut]
     );
+    stand.check_nothing_is_held();
+    // The kernel keeps nothing for it either: what it had queued is dropped, and the peer reset.
+    assert_eq!(kernel_holds(stand.address), 0);
+    let mut read = Vec::new();
+    let error = client.read_to_end(&mut read).expect_err("it was reset");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+/// How many bytes the kernel has queued for peers of this port, closed connections included.
+fn kernel_holds(address: std::net::SocketAddr) -> u64 {
+    let table = std::fs::read_to_string("/proc/self/net/tcp").expect("the kernel's connections");
+    let port = format!(":{:04X}", address.port());
+    let mut held = 0;
+    for line in table.lines().skip(1) {
+        // sl, local address, remote address, state, queue to send:queue received, …
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (local, state, queues) = (fields[1], fields[3], fields[4]);
+        if local.ends_with(&port) && state != "0A" {
+            let queued = queues.split(':').next().expect("two numbers");
+            held += u64::from_str_radix(queued, 16).expect("a number");
+        }
+    }
+    held
+}
+
+/// The kernel lets a send that waits go on when a third of its buffer is free. This reader needs
+/// several times the time-out for that, and never pauses.
+fn a_peer_that_reads_slowly_and_steadily_is_kept<R: RealRing>() {
+    let config = Config {
+        write_timeout: Duration::from_millis(600),
+        ..Config::default()
+    };
+    let step = |_: &mut (), io: &mut Io<'_>| {
+        if io.input.bytes().is_empty() {
+            return Intent::Continue;
+        }
+        io.input.consume(io.input.bytes().len());
+        io.output.append(Bytes::from(vec![1; 16 * 1024 * 1024]));
+        Intent::Continue
+    };
+    let mut stand = Stand::<R, _>::new(config, script(step));
+    let mut client = stand.client();
+    rustix::net::sockopt::set_socket_recv_buffer_size(&client, 16 * 1024).expect("an option");
+    client.write_all(b"much, please").expect("sending");
+    let metrics = stand.reactor.metrics();
+    let read = stand.serve(|| {
+        let (started, mut read) = (Instant::now(), 0);
+        while started.elapsed() < 5 * config.write_timeout {
+            read += client.read(&mut [0; 2048]).expect("it is not given up");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        read
+    });
+    assert_eq!(metrics.write_timeouts.get(), 0, "after {read} bytes");
+    assert_eq!(stand.reactor.connections(), 1);
+    // Then it stops: that ends it in time.
+    let stopped = Instant::now();
+    stand.turn_until("giving a peer up", |_| metrics.write_timeouts.get() == 1);
+    let took = stopped.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    stand.turn_until_idle();
     stand.check_nothing_is_held();
 }
 
