@@ -32,6 +32,7 @@ mod crowds;
 mod draining;
 mod ending;
 mod operations;
+mod pressure;
 mod receiving;
 mod sandboxes;
 mod sending;

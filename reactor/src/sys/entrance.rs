@@ -16,6 +16,7 @@ use crate::ring::Wait;
 const ENTER_GETEVENTS: u32 = 1 << 0;
 const ENTER_EXT_ARG: u32 = 1 << 3;
 const ENTER_REGISTERED_RING: u32 = 1 << 4;
+const ENTER_NO_IOWAIT: u32 = 1 << 7;
 const REGISTER_RING_FDS: u32 = 20;
 const UNREGISTER_RING_FDS: u32 = 21;
 
@@ -50,20 +51,24 @@ pub(super) struct Entrance {
     descriptor: RawFd,
     /// The kernel's number for it; `None` before 5.18, or when this thread has 16 rings.
     number: Option<u32>,
+    flags: u32,
 }
 
 impl Entrance {
-    /// Into the ring behind `descriptor`, which must stay open.
-    pub(super) fn new(descriptor: RawFd) -> Self {
+    /// Into the ring behind `descriptor`, which must stay open. `has_no_iowait` says whether the
+    /// kernel knows that flag (`IORING_FEAT_NO_IOWAIT`, Linux 6.15).
+    pub(super) fn new(descriptor: RawFd, has_no_iowait: bool) -> Self {
         let mut update = Update {
             offset: u32::MAX, // any that is free
             reserved: 0,
             data: descriptor as u64,
         };
         let registered = register(descriptor, REGISTER_RING_FDS, &mut update);
+        let number = registered.is_ok().then_some(update.offset);
         Self {
             descriptor,
-            number: registered.is_ok().then_some(update.offset),
+            number,
+            flags: flags(number.is_some(), has_no_iowait),
         }
     }
 
@@ -83,9 +88,9 @@ impl Entrance {
             timeout: timeout.as_ref().map_or(0, |time| (&raw const *time) as u64),
             ..GetEvents::default()
         };
-        let (descriptor, flag) = match self.number {
-            Some(number) => (i64::from(number), ENTER_REGISTERED_RING),
-            None => (i64::from(self.descriptor), 0),
+        let descriptor = match self.number {
+            Some(number) => i64::from(number),
+            None => i64::from(self.descriptor),
         };
         // SAFETY: `argument`, and the time it points to, live until the call returns, and the flag
         // says what they are. What the submissions point to is the caller's to keep.
@@ -95,7 +100,7 @@ impl Entrance {
                 descriptor,
                 count,
                 want,
-                ENTER_GETEVENTS | ENTER_EXT_ARG | flag,
+                self.flags,
                 &raw const argument,
                 size_of::<GetEvents>(),
             )
@@ -116,8 +121,22 @@ impl Entrance {
             };
             // It fails only on another thread than the one it belongs to; that one's end frees it.
             let _ = register(self.descriptor, UNREGISTER_RING_FDS, &mut update);
+            self.flags &= !ENTER_REGISTERED_RING;
         }
     }
+}
+
+/// How every call is made. A wait for completions counts as a wait for a disk otherwise: an idle
+/// server would show as 100 % I/O pressure of its control group, and its CPU as in `iowait`.
+fn flags(is_registered: bool, has_no_iowait: bool) -> u32 {
+    let mut flags = ENTER_GETEVENTS | ENTER_EXT_ARG;
+    if is_registered {
+        flags |= ENTER_REGISTERED_RING;
+    }
+    if has_no_iowait {
+        flags |= ENTER_NO_IOWAIT;
+    }
+    flags
 }
 
 fn register(descriptor: RawFd, what: u32, update: &mut Update) -> io::Result<()> {
@@ -134,5 +153,22 @@ fn register(descriptor: RawFd, what: u32, update: &mut Update) -> io::Result<()>
     match result {
         ..0 => Err(io::Error::last_os_error()),
         0.. => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_no_wait_for_a_disk_where_the_kernel_can_be_told() {
+        for is_registered in [false, true] {
+            assert_eq!(
+                flags(is_registered, true) & ENTER_NO_IOWAIT,
+                ENTER_NO_IOWAIT
+            );
+            // A kernel that does not know the flag refuses the call.
+            assert_eq!(flags(is_registered, false) & ENTER_NO_IOWAIT, 0);
+        }
     }
 }

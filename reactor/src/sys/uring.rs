@@ -68,7 +68,7 @@ impl Uring {
     pub(crate) fn new(ring: IoUring, buffers: Buffers) -> io::Result<Self> {
         let batch = Vec::with_capacity(ring.params().cq_entries() as usize);
         let bell = Bell::event()?;
-        let entrance = Entrance::new(ring.as_raw_fd());
+        let entrance = Entrance::new(ring.as_raw_fd(), ring.params().is_feature_no_iowait());
         let new = Self {
             ring: ManuallyDrop::new(ring),
             buffers: ManuallyDrop::new(buffers),

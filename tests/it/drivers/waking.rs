@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 
 use ringlane_reactor::{Config, Intent, Io, Letter, Post, Sleep, clock, spawn};
 
-use super::stand::{PATIENCE, RealRing, Stand, ping, script};
+use super::pressure::PressureGroup;
+use super::stand::{PATIENCE, RealRing, Stand, alone, ping, script};
 
 on_both_drivers! {
     no_word_is_lost_however_often_the_core_goes_to_sleep
     sleeps_end_in_time_and_in_order
     sleeps_of_a_core_that_spins_do_not_end_early
     a_core_that_looks_for_work_before_it_sleeps_misses_none
+    a_core_that_sleeps_is_not_taken_for_one_that_waits_for_a_disk
 }
 
 /// Threads that wake connections, and as many that wake tasks.
@@ -206,4 +208,22 @@ fn a_core_that_looks_for_work_before_it_sleeps_misses_none<R: RealRing>() {
     });
     stand.turn_until_idle();
     stand.check_nothing_is_held();
+}
+
+fn a_core_that_sleeps_is_not_taken_for_one_that_waits_for_a_disk<R: RealRing>() {
+    // The kernel brings the sums of pressure up to date every two seconds.
+    const ASLEEP: Duration = Duration::from_millis(2200);
+    alone(|| {
+        let mut stand = Stand::<R, _>::new(Config::default(), script(super::stand::echo));
+        let client = stand.client();
+        stand.serve(|| ping(&client, b"hello"));
+        let Some(group) = PressureGroup::enter() else {
+            return eprintln!("NOT RUN: no control group with io.pressure can be made here");
+        };
+        let before = group.io();
+        stand.serve(|| std::thread::sleep(ASLEEP));
+        let pressure = group.io() - before;
+        drop(group);
+        assert!(pressure < ASLEEP / 10, "{pressure:?} of {ASLEEP:?} asleep");
+    });
 }
