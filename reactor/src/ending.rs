@@ -164,7 +164,9 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let Some(connection) = self.connections.get_mut(slot.index()) else {
             return;
         };
-        if connection.deadline <= now {
+        // What a starved one was waiting for may have come, with no buffer of ours to take it.
+        let is_starved = connection.receiving == Receiving::Starved;
+        if connection.deadline <= now && !(is_starved && connection.phase == Phase::Open) {
             connection.deadline = Instant::NEVER;
             match connection.phase {
                 Phase::Open => {

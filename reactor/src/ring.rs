@@ -52,6 +52,10 @@ pub trait Ring {
     /// Only those after which the ring is of no more use.
     fn spin(&mut self, window: Duration) -> io::Result<bool>;
 
+    /// Whether the last wait has asked the kernel for everything that had come by then. If not, the
+    /// next one does; until then a deadline may have passed although what it is for has come.
+    fn has_looked(&self) -> bool;
+
     /// The completions that were there when the wait ended, then `None`: a turn is bounded.
     fn next_completion(&mut self) -> Option<Completion>;
 

@@ -29,6 +29,7 @@ macro_rules! on_both_drivers {
 
 mod accepting;
 mod crowds;
+mod deadlines;
 mod draining;
 mod ending;
 mod operations;

@@ -156,6 +156,10 @@ impl Ring for SimRing {
         Ok(false) // simulated time stands still meanwhile
     }
 
+    fn has_looked(&self) -> bool {
+        true
+    }
+
     fn next_completion(&mut self) -> Option<Completion> {
         let Due {
             serial,

@@ -34,7 +34,7 @@ mod transfer;
 
 use line::Line;
 use listeners::Listeners;
-use poller::Poller;
+use poller::{EVENTS_MAX, Poller};
 use pool::Pool;
 use sockets::Sockets;
 
@@ -240,11 +240,24 @@ impl Epoll {
         }
     }
 
-    /// Looks for events, and does or queues what they allow.
+    /// Looks for events, and does or queues what they allow: for all that have happened, though one
+    /// call tells of so many only.
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let mut calls_left = self.sockets.len() / EVENTS_MAX + 1;
+        let mut is_all = self.poll_once(timeout)?;
+        while !is_all && calls_left > 0 {
+            calls_left -= 1; // new events may come as fast as they are taken
+            is_all = self.poll_once(Some(Duration::ZERO))?;
+        }
+        Ok(())
+    }
+
+    /// One call into the kernel. Whether that were all events.
+    fn poll_once(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
         self.facts.enters += 1;
         self.poller.wait(timeout)?;
         let mut events = self.poller.take_events();
+        let is_all = events.len() < EVENTS_MAX;
         for event in events.drain(..) {
             let Some(name) = Token::unpack(event.data.u64()) else {
                 debug_assert!(false, "an event that bears no name of ours");
@@ -264,7 +277,7 @@ impl Epoll {
             }
         }
         self.poller.reuse(events);
-        Ok(())
+        Ok(is_all)
     }
 
     fn bell_rang(&mut self) {
@@ -335,6 +348,10 @@ impl Ring for Epoll {
             self.poll(Some(Duration::ZERO))?;
         }
         Ok(true)
+    }
+
+    fn has_looked(&self) -> bool {
+        !self.looked_away
     }
 
     fn next_completion(&mut self) -> Option<Completion> {

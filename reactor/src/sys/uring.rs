@@ -297,6 +297,11 @@ impl Ring for Uring {
     }
 
     #[inline]
+    fn has_looked(&self) -> bool {
+        true
+    }
+
+    #[inline]
     fn next_completion(&mut self) -> Option<Completion> {
         if let Some(completion) = self.lent.sends.next_done() {
             self.in_flight -= 1;

@@ -18,7 +18,7 @@ use rustix::time::Timespec;
 use crate::token::Token;
 
 /// Events taken by one wait; more come with the next.
-const EVENTS_MAX: usize = 1024;
+pub(super) const EVENTS_MAX: usize = 1024;
 /// A wait that is asked to be longer ends early: a turn for nothing, once a day.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 

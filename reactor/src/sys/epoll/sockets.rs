@@ -98,6 +98,11 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
+    /// So many sockets are watched at most.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
     /// The record of the connection that `token` is about, watched from now on.
     pub(super) fn watch(
         &mut self,
