@@ -21,6 +21,9 @@ use crate::reactor::{Draining, Reactor};
 use crate::ring::Ring;
 use crate::token::{OpKind, Slot};
 
+/// How long cancelled operations may take to end.
+const CANCEL_TIME: Duration = Duration::from_secs(2);
+
 impl<R: Ring, A: Application> Reactor<R, A> {
     /// Sends what is queued, then lingers or closes.
     pub(crate) fn finish(&mut self, slot: Slot, linger: bool) {
@@ -62,7 +65,21 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         if let Some(conversation) = conversation {
             self.application.closed(conversation, reason);
         }
+        let connection = &mut self.connections[slot.index()];
+        if connection.in_flight > 0 {
+            connection.deadline = self.clock.now() + CANCEL_TIME;
+            connection.watch(slot, &mut self.wheel);
+        }
         self.progress_end(slot);
+    }
+
+    /// What was cancelled has not ended: some kernels answer `ENOENT` to the cancel of a receive
+    /// that lives on. Whatever waits on a socket ends when that is shut down.
+    fn force_end(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        tracing::warn!("a cancelled operation has not ended; shutting its socket down");
+        connection.deadline = self.clock.now() + CANCEL_TIME; // should this be lost, too
+        self.ring.shut_down(connection.socket);
     }
 
     /// Takes the next step of an end, if everything before it is done.
@@ -174,7 +191,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                     self.obey(slot, intent);
                 }
                 Phase::Lingering { .. } => self.close(slot, CloseReason::Finished),
-                Phase::Finishing { .. } | Phase::Closing | Phase::Releasing => {}
+                Phase::Closing => self.force_end(slot),
+                Phase::Finishing { .. } | Phase::Releasing => {}
             }
         }
         if let Some(connection) = self.connections.get_mut(slot.index()) {
@@ -231,3 +249,6 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.close_listeners_now();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,6 +218,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         self.release_ended(); // what waits for a place gets it now
         self.tend_listeners();
         self.queue_output();
+        self.pool.tend(self.clock.now());
         self.publish();
         Ok(!self.has_ended())
     }
@@ -257,6 +258,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let next = [
             self.wheel.next(),
             sleep,
+            self.pool.next(),
             self.next_listener_deadline(),
             draining,
         ];

@@ -88,6 +88,9 @@ pub trait Ring {
     /// which takes several times as long, and fails where the process may have no more threads.
     fn finish_sending(&mut self, socket: Socket);
 
+    /// Ends both directions of a connection: whatever waits on it completes, in one way or another.
+    fn shut_down(&mut self, socket: Socket);
+
     /// How many of the bytes that were sent on a connection its peer has not taken yet: its kernel
     /// has not acknowledged them, or, of a Unix socket, it has not read them (in a unit of the
     /// kernel's own). `None` where the kernel cannot tell.

@@ -22,6 +22,8 @@ use crate::sys::buffers::Buffers;
 use crate::sys::uring::Uring;
 use crate::token::{Generation, OpKind, Slot, Token};
 
+mod sending;
+
 /// Submissions that fit in the queue; more are handed over early.
 const SUBMISSIONS: u32 = 1024;
 /// Completions that fit, so that no burst of them needs the kernel's overflow list.
@@ -215,6 +217,7 @@ pub(crate) fn open(rung: Rung, config: &Config) -> Result<Uring, RingError> {
     let pairs = pairs().map_err(explain)?;
     let mut uring = make(rung, config)?;
     self_test(&mut uring, &pairs)?;
+    sending::test(&mut uring)?;
     Ok(uring)
 }
 

@@ -110,7 +110,9 @@ impl State {
                 } else {
                     self.window_bytes.div_ceil(3)
                 };
-                wire.is_some_and(|wire| wire.broken || wire.room(self.window_bytes) >= least)
+                wire.is_some_and(|wire| {
+                    wire.broken || wire.to_client.ended || wire.room(self.window_bytes) >= least
+                })
             }
             Op::HangUp { .. } => wire.is_some_and(|wire| wire.hung_up()),
             Op::Cancel { .. } => false,
@@ -348,6 +350,9 @@ impl State {
             self.tell(|| format!("cancel of {target:?}: too late"));
             return self.fail(serial, Errno::NOENT, Loan::Nothing);
         };
+        if self.mutation == Some(Mutation::CancelLost) {
+            return self.fail(serial, Errno::NOENT, Loan::Nothing);
+        }
         if self.random.chance(self.faults.cancel_race) {
             let ready_at = self.now() + self.delay();
             if let Some(operation) = self.operations.get_mut(&found) {

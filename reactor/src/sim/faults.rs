@@ -144,15 +144,18 @@ pub enum Mutation {
     BufferNotReturned,
     /// It looks as if clients took nothing of what is sent to them until a send completes.
     AcknowledgementsHidden,
+    /// A cancel says that there is nothing to cancel, and its target goes on.
+    CancelLost,
 }
 
 impl Mutation {
     /// Every one.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SendTailDropped,
         Self::AcceptNotRearmed,
         Self::SlotFreedEarly,
         Self::BufferNotReturned,
         Self::AcknowledgementsHidden,
+        Self::CancelLost,
     ];
 }

@@ -27,6 +27,7 @@ use crate::sim::coverage::Fault;
 use crate::sim::faults::Mutation;
 use crate::sim::flight::{Operation, describe};
 use crate::sim::state::{Due, NUMBERS_FROM};
+use crate::sim::wire::Segment;
 use crate::token::{OpKind, Slot, Token};
 
 /// A ring with no kernel: it moves bytes within a [`World`]. Made by [`World::ring`].
@@ -228,6 +229,17 @@ impl Ring for SimRing {
         let number = socket.raw();
         assert!(state.is_open(number), "socket {number} is closed");
         state.finish_sending(number);
+    }
+
+    fn shut_down(&mut self, socket: Socket) {
+        let mut state = self.world.state();
+        let number = socket.raw();
+        assert!(state.is_open(number), "socket {number} is closed");
+        state.carry(number, false, Segment::Finish);
+        if let Some(wire) = state.wires.get_mut(&number) {
+            wire.inbound.clear();
+            wire.peer_finished = true;
+        }
     }
 
     fn unacknowledged(&self, socket: Socket) -> Option<u64> {

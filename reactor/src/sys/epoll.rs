@@ -387,6 +387,10 @@ impl Ring for Epoll {
         socket::finish_sending(socket);
     }
 
+    fn shut_down(&mut self, socket: Socket) {
+        socket::shut_down(socket);
+    }
+
     fn unacknowledged(&self, socket: Socket) -> Option<u64> {
         socket::unacknowledged(socket)
     }

@@ -40,6 +40,11 @@ pub(crate) fn finish_sending(socket: Socket) {
     let _ = with(socket, |fd| shutdown(fd, Shutdown::Write));
 }
 
+/// Ends both directions. It fails only if the connection has ended.
+pub(crate) fn shut_down(socket: Socket) {
+    let _ = with(socket, |fd| shutdown(fd, Shutdown::Both));
+}
+
 /// How many bytes that were sent the peer has not taken yet; `None` if the kernel does not say.
 pub(crate) fn unacknowledged(socket: Socket) -> Option<u64> {
     let mut count: libc::c_int = 0;

@@ -356,6 +356,10 @@ impl Ring for Uring {
         socket::finish_sending(socket);
     }
 
+    fn shut_down(&mut self, socket: Socket) {
+        socket::shut_down(socket);
+    }
+
     fn unacknowledged(&self, socket: Socket) -> Option<u64> {
         socket::unacknowledged(socket)
     }
