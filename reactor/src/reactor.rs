@@ -36,6 +36,9 @@ use crate::token::{Generation, OpKind, Slot, Token};
 use crate::wake::{Place, Station};
 use crate::write_progress::WriteProgress;
 
+/// A turn sees at least so many of the completions that wait for it (the kernel's limit is 20).
+const COMPLETIONS_PER_TURN: usize = 16;
+
 /// The loop of one core: it owns every connection of that core.
 ///
 /// It stays on the thread that made it.
@@ -59,6 +62,8 @@ pub struct Reactor<R: Ring, A: Application> {
     pub(crate) starved: Starved,
     /// A send was pushed since the last wait whose completion leads to something.
     pub(crate) awaits_send: bool,
+    /// So many turns in a row have not seen all that had come, and have fired no deadlines.
+    turns_not_looked: usize,
     pub(crate) listeners: Vec<Listener>,
     /// Accepted by the kernel while there was no place for them yet.
     pub(crate) waiting: VecDeque<Socket>,
@@ -120,6 +125,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             ended: Vec::new(),
             starved: Starved::default(),
             awaits_send: false,
+            turns_not_looked: 0,
             listeners: Vec::new(),
             waiting: VecDeque::new(),
             lease: None,
@@ -209,8 +215,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             self.dispatch(completion);
         }
         self.read_letters();
-        // Whoever has sent its request in time is not late because the core was busy meanwhile.
-        if self.ring.has_looked() {
+        if self.may_fire_deadlines() {
             self.fire_deadlines();
         }
         self.run_woken();
@@ -308,6 +313,19 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             }
         }
         self.woken = woken;
+    }
+
+    /// Whoever has sent its request in time is not late because the core was busy meanwhile. But
+    /// what comes all the while does not put deadlines off for ever: within so many turns each
+    /// connection has had its own.
+    fn may_fire_deadlines(&mut self) -> bool {
+        let turns_max = self.connections.len() / COMPLETIONS_PER_TURN + 2;
+        let may = self.ring.has_looked() || self.turns_not_looked >= turns_max;
+        self.turns_not_looked = match may {
+            true => 0,
+            false => self.turns_not_looked + 1,
+        };
+        may
     }
 
     fn fire_deadlines(&mut self) {

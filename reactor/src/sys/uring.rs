@@ -48,6 +48,8 @@ pub struct Uring {
     entrance: Entrance,
     /// The last call into the kernel has left submissions over.
     is_behind: bool,
+    /// It has put off what leads to more completions: since 6.13 a call does not run all of that.
+    has_more: bool,
     batch: Vec<cqueue::Entry>,
     batch_at: usize,
     in_flight: usize,
@@ -77,6 +79,7 @@ impl Uring {
             parked: VecDeque::new(),
             entrance,
             is_behind: false,
+            has_more: false,
             batch,
             batch_at: 0,
             in_flight: 0,
@@ -217,6 +220,7 @@ impl Uring {
             self.take_batch();
             submission = self.ring.submission();
         }
+        self.has_more = submission.taskrun();
         drop(submission);
         // The kernel says `EBADR` of it later, if at all.
         if self.ring.completion().overflow() != 0 {
@@ -298,7 +302,7 @@ impl Ring for Uring {
 
     #[inline]
     fn has_looked(&self) -> bool {
-        true
+        !self.has_more
     }
 
     #[inline]
