@@ -93,6 +93,15 @@ impl BodyDecoder {
         }
     }
 
+    /// Bytes of data that are known to come still: the rest of a body of known length, or of the
+    /// chunk whose size was read last. What is announced can be judged before it comes.
+    pub const fn announced(&self) -> u64 {
+        match &self.phase {
+            Phase::Length(remaining) => *remaining,
+            Phase::Chunked(chunks) => chunks.announced(),
+        }
+    }
+
     /// Whether the whole body was decoded. True from the start where there is no body.
     pub const fn is_finished(&self) -> bool {
         match &self.phase {

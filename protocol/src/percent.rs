@@ -14,8 +14,9 @@ use std::fmt;
 pub enum PercentError {
     /// A `%` that two hexadecimal digits do not follow (RFC 3986 §2.1).
     MalformedEscape,
-    /// `%00`: no name of anything holds a NUL, and it ends strings early elsewhere (RFC 3986 §7.3).
-    Nul,
+    /// `%00` to `%1F` or `%7F`: no name of anything holds a control byte; a NUL ends strings early
+    /// elsewhere (RFC 3986 §7.3), a line end begins a line of somebody's log.
+    Control,
     /// The decoded bytes are no UTF-8 (RFC 3986 §2.5).
     NotUtf8,
 }
@@ -31,7 +32,7 @@ impl fmt::Display for PercentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MalformedEscape => "malformed percent-escape in the path",
-            Self::Nul => "escaped NUL in the path",
+            Self::Control => "escaped control byte in the path",
             Self::NotUtf8 => "the decoded path is not UTF-8",
         })
     }
@@ -43,7 +44,7 @@ impl std::error::Error for PercentError {}
 ///
 /// # Errors
 ///
-/// A malformed escape, an escaped NUL, or bytes that are no UTF-8.
+/// A malformed escape, an escaped control byte, or bytes that are no UTF-8.
 ///
 /// ```
 /// use ringlane_protocol::percent;
@@ -58,7 +59,10 @@ pub fn decode(path: &str) -> Result<Cow<'_, str>, PercentError> {
     };
     for at in memchr::memchr_iter(b'%', &path.as_bytes()[first..]) {
         match path.as_bytes().get(first + at + 1..first + at + 3) {
-            Some(b"00") => return Err(PercentError::Nul),
+            Some([b'0' | b'1', low]) if low.is_ascii_hexdigit() => {
+                return Err(PercentError::Control);
+            }
+            Some([b'7', b'f' | b'F']) => return Err(PercentError::Control),
             Some([high, low]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {}
             Some(_) | None => return Err(PercentError::MalformedEscape),
         }

@@ -68,6 +68,8 @@ pub struct RequestHead {
     /// The request target, raw: the part of `line` that is visible ASCII without spaces.
     target: Span,
     path: Path,
+    /// The path where it is not as it was sent, by [`Path::Normal`].
+    normal_path: Vec<u8>,
     query: Option<Span>,
     authority: Authority,
     section: Section,
@@ -93,6 +95,7 @@ impl RequestHead {
             line: Vec::new(),
             target: Span::new(0, 0),
             path: Path::None,
+            normal_path: Vec::new(),
             query: None,
             authority: Authority::Host,
             section: Section::new(),
@@ -109,6 +112,7 @@ impl RequestHead {
             line,
             target,
             path,
+            normal_path,
             query,
             authority,
             section,
@@ -119,6 +123,7 @@ impl RequestHead {
         line.clear();
         *target = Span::new(0, 0);
         *path = Path::None;
+        normal_path.clear();
         *query = None;
         *authority = Authority::Host;
         section.clear();
@@ -149,10 +154,20 @@ impl RequestHead {
         text(self.target_bytes())
     }
 
-    /// The raw, still percent-encoded path. It begins with `/`, or is `*` for a request about the
-    /// server as a whole (RFC 9112 §3.2.4), or empty for `CONNECT`, whose target has none.
+    /// The path, still percent-encoded but for characters that need not be: escapes of letters,
+    /// digits, `-`, `.`, `_` and `~` are decoded (RFC 3986 §6.2.2.2). It begins with `/`, or is `*`
+    /// for a request about the server as a whole (RFC 9112 §3.2.4), or empty for `CONNECT`, whose
+    /// target has none.
     pub fn path(&self) -> &str {
         text(self.path_bytes())
+    }
+
+    /// The path as it was sent.
+    pub fn raw_path(&self) -> &str {
+        match self.path {
+            Path::Normal(span) => text(span.of(self.target_bytes())),
+            Path::Part(_) | Path::Root | Path::Asterisk | Path::None => self.path(),
+        }
     }
 
     /// [`path`](Self::path) as bytes: what a router compares.
@@ -160,6 +175,7 @@ impl RequestHead {
     pub fn path_bytes(&self) -> &[u8] {
         match self.path {
             Path::Part(span) => span.of(self.target_bytes()),
+            Path::Normal(_) => &self.normal_path,
             Path::Root => b"/",
             Path::Asterisk => b"*",
             Path::None => b"",

@@ -42,9 +42,11 @@ pub struct Config {
     /// more than the kernel can buffer waits to be sent. Default 1 B, 1 B to 1 GiB. Else the
     /// connection is reset.
     pub write_bytes_min: u64,
-    /// How long a closing connection takes in what the peer still sends. Default 5 s, 0 to 1 min.
+    /// How long a closing connection waits for more of what the peer still sends, which is dropped:
+    /// closing before it has ended resets the peer, and destroys the answer. Default 5 s, 0 to 1
+    /// min. A peer that goes on sending is given six times as long.
     pub linger_timeout: Duration,
-    /// How many bytes of that at most. Default 1 MiB.
+    /// How many bytes of that at most. Default 1 GiB.
     pub linger_bytes_max: u32,
     /// How long accepting rests when descriptors or memory have run out. Default 50 ms, 1 ms to 10
     /// s.
@@ -74,7 +76,7 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             write_bytes_min: 1,
             linger_timeout: Duration::from_secs(5),
-            linger_bytes_max: 1024 * 1024,
+            linger_bytes_max: 1 << 30,
             accept_backoff: Duration::from_millis(50),
             buffers: 1024,
             buffer_bytes: 4096,

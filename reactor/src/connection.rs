@@ -24,7 +24,13 @@ pub(crate) enum Phase {
     /// Queued output still goes out; input is dropped. Then it lingers, or closes.
     Finishing { linger: bool },
     /// The peer was told that no more comes. Its bytes are dropped, so many at most.
-    Lingering { bytes_left: u32 },
+    Lingering {
+        bytes_left: u32,
+        /// Bytes came since the time for them was last extended.
+        heard: bool,
+        /// How often it may still be extended.
+        extensions_left: u8,
+    },
     /// Nothing more is sent or received; waits until the ring holds no operation of it.
     Closing,
     /// The ring holds nothing of it: its descriptor is closed in this turn, and the slot is free.

@@ -23,6 +23,9 @@ use crate::token::{OpKind, Slot};
 
 /// How long cancelled operations may take to end.
 const CANCEL_TIME: Duration = Duration::from_secs(2);
+/// How often a closing connection's time is extended, each time because bytes came meanwhile: a
+/// peer that never stops is given six times [`linger_timeout`](crate::Config::linger_timeout).
+const LINGER_EXTENSIONS_MAX: u8 = 5;
 
 impl<R: Ring, A: Application> Reactor<R, A> {
     /// Sends what is queued, then lingers or closes.
@@ -35,6 +38,15 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         connection.deadline = Instant::NEVER;
         connection.carry = Carry::default();
         self.progress_end(slot);
+        if self.takes_input_to_drop(slot) {
+            self.resume_receiving(slot); // a peer may read only once it has sent everything
+        }
+    }
+
+    /// Whether a connection sends its last output while it takes in what nobody reads.
+    fn takes_input_to_drop(&self, slot: Slot) -> bool {
+        let connection = self.connections.get(slot.index());
+        connection.is_some_and(|one| one.phase == Phase::Finishing { linger: true })
     }
 
     /// Ends a connection at once: what is queued is dropped, what is in flight is cancelled.
@@ -107,6 +119,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
         let connection = &mut self.connections[slot.index()];
         connection.phase = Phase::Lingering {
             bytes_left: self.config.linger_bytes_max,
+            heard: false,
+            extensions_left: LINGER_EXTENSIONS_MAX,
         };
         connection.deadline = self.clock.now() + self.config.linger_timeout;
         connection.watch(slot, &mut self.wheel);
@@ -117,12 +131,37 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     /// Bytes came that nobody will read.
     pub(crate) fn dropped(&mut self, slot: Slot, count: u32) {
         let connection = &mut self.connections[slot.index()];
-        if let Phase::Lingering { bytes_left } = &mut connection.phase {
+        if let Phase::Lingering {
+            bytes_left, heard, ..
+        } = &mut connection.phase
+        {
+            *heard = true;
             *bytes_left = bytes_left.saturating_sub(count);
             if *bytes_left == 0 {
                 self.close(slot, CloseReason::Finished);
             }
         }
+    }
+
+    /// The time for a peer's last bytes is over. One that is still sending gets more of it, a
+    /// bounded number of times; what has arrived of one that is not is taken, since a close with
+    /// input unread resets the peer, which then loses the answer.
+    fn end_lingering(&mut self, slot: Slot) {
+        let connection = &mut self.connections[slot.index()];
+        if let Phase::Lingering {
+            heard,
+            extensions_left,
+            ..
+        } = &mut connection.phase
+            && std::mem::take(heard)
+            && *extensions_left > 0
+        {
+            *extensions_left -= 1;
+            connection.deadline = self.clock.now() + self.config.linger_timeout;
+            return;
+        }
+        self.ring.discard(connection.socket);
+        self.close(slot, CloseReason::Finished);
     }
 
     /// An operation failed in a way that nobody foresaw.
@@ -136,7 +175,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             .connections
             .get(slot.index())
             .map(|connection| connection.phase);
-        !matches!(phase, Some(Phase::Open | Phase::Lingering { .. }))
+        let receives = Phase::Finishing { linger: true };
+        !matches!(phase, Some(Phase::Open | Phase::Lingering { .. })) && phase != Some(receives)
     }
 
     /// Asks for the end of one operation in flight.
@@ -190,7 +230,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
                     let intent = self.call(slot, None, A::timed_out);
                     self.obey(slot, intent);
                 }
-                Phase::Lingering { .. } => self.close(slot, CloseReason::Finished),
+                Phase::Lingering { .. } => self.end_lingering(slot),
                 Phase::Closing => self.force_end(slot),
                 Phase::Finishing { .. } | Phase::Releasing => {}
             }

@@ -232,8 +232,8 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     fn receive_again(&mut self, slot: Slot, is_its_turn: bool) {
         let connection = &mut self.connections[slot.index()];
         let wanted = match connection.phase {
-            Phase::Open | Phase::Lingering { .. } => true,
-            Phase::Finishing { .. } => false,
+            Phase::Open | Phase::Lingering { .. } | Phase::Finishing { linger: true } => true,
+            Phase::Finishing { linger: false } => false,
             Phase::Closing | Phase::Releasing => return self.progress_end(slot),
         };
         if !wanted || connection.receiving != Receiving::Not || connection.input_ended {

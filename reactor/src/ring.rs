@@ -100,6 +100,10 @@ pub trait Ring {
     /// kept for a peer that does not take it.
     fn reset_when_closed(&mut self, socket: Socket);
 
+    /// Takes and drops what has arrived on a socket and was not received, a bounded amount, without
+    /// waiting: a close with bytes unread resets the peer.
+    fn discard(&mut self, socket: Socket);
+
     /// Takes one more connection from a listener without waiting: for draining its queue.
     fn accept_now(&mut self, listener: Socket) -> Option<Socket>;
 
@@ -116,7 +120,8 @@ pub trait Ring {
     ///
     /// # Errors
     ///
-    /// As `getpeername(2)` and `getsockname(2)`: above all `ENOTCONN` when the peer has gone.
+    /// As `getpeername(2)` and `getsockname(2)`, but that the peer of a TCP connection is known also
+    /// once it has reset the connection.
     fn address(socket: Socket, end: End) -> io::Result<Address>
     where
         Self: Sized;

@@ -23,6 +23,9 @@ const _: () = assert!(PATH_BYTES_MAX < u32::MAX as usize, "spans are 32 bits wid
 /// Why a path is none. The answer to such a request is 400.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PathFlaw {
+    /// An escape of a control byte, `%00` to `%1F` or `%7F`: no name of anything holds one, and it
+    /// ends strings and lines early elsewhere (RFC 3986 §7.3).
+    Control,
     /// A `%` without two hexadecimal digits behind it (RFC 3986 §2.1).
     Escape,
     /// It does not start with `/`. Asterisk and authority forms are not for a router.
@@ -36,6 +39,7 @@ pub enum PathFlaw {
 impl fmt::Display for PathFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Control => "escaped control byte in the path",
             Self::Escape => "malformed percent-escape in the path",
             Self::NoLeadingSlash => "the path does not start with a slash",
             Self::TooLong => "the path is too long",
@@ -172,7 +176,11 @@ impl Cutter<'_> {
                 }
                 b'%' => {
                     let (digits, behind) = rest.split_first_chunk().ok_or(PathFlaw::Escape)?;
-                    text.push(hexadecimal(*digits).ok_or(PathFlaw::Escape)?);
+                    let byte = hexadecimal(*digits).ok_or(PathFlaw::Escape)?;
+                    if byte.is_ascii_control() {
+                        return Err(PathFlaw::Control);
+                    }
+                    text.push(byte);
                     rest = behind;
                 }
                 _ => text.push(*byte),
@@ -271,6 +279,10 @@ mod tests {
         for bad in ["/%", "/%4", "/a%g0/b", "/%0g", "/%%20", "/a/%+1", "/%C3%"] {
             check(bad, "Escape");
         }
+        for bad in ["/%00", "/a%0a", "/%0D/b", "/a/%1f", "/%7F", "/%09"] {
+            check(bad, "Control");
+        }
+        check("/%20%7E", "[ ~] decoded");
         for bad in ["/%FF", "/%C3/%A9", "/a/%ED%A0%80", "/%C3%28", "/%C0%AF"] {
             check(bad, "Utf8");
         }

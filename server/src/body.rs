@@ -1,7 +1,8 @@
 //! The request's body, as a handler reads it: whole or piece by piece.
 //!
 //! Always true here:
-//! - A body larger than its limit is an error before its end is read.
+//! - A body larger than its limit is an error before its end is read, and as soon as its length or
+//!   the size of a chunk says so.
 //! - The client is asked for the body (`100 Continue`) when the handler first reads, not before.
 //!
 //! Not here: what the bytes mean (`body/decode.rs`, `body/multipart.rs`), how they get here
@@ -230,9 +231,8 @@ impl Body {
             Some(_) => Decoder::encoded_max(upload.limit.get()),
         };
         let here = upload.read.get() + upload.arrived.borrow().len() as u64;
-        if here.max(upload.declared.get().unwrap_or_default()) > limit
-            && upload.state.get() != UploadState::Absent
-        {
+        let told = upload.declared.get().unwrap_or(upload.announced.get());
+        if here.max(told) > limit && upload.state.get() != UploadState::Absent {
             upload
                 .state
                 .set(UploadState::Failed(UploadFailure::TooLarge));

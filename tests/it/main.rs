@@ -10,6 +10,7 @@ mod decoders;
 mod demo;
 mod doctor;
 mod drivers;
+mod early_answers;
 mod event_source;
 mod event_stream;
 mod layering;

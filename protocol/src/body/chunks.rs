@@ -90,6 +90,14 @@ impl Chunks {
         matches!(self.place, Place::Finished)
     }
 
+    /// What is left of the chunk whose size was read, once its line has ended.
+    pub(super) const fn announced(&self) -> u64 {
+        match self.place {
+            Place::Data => self.remaining,
+            _ => 0,
+        }
+    }
+
     /// Passes over framing until there is data, the body's end, or the input's.
     pub(super) fn decode<'b>(&mut self, input: &'b [u8]) -> Result<BodyStep<'b>, BodyError> {
         let mut at = 0;

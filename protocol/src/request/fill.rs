@@ -10,7 +10,7 @@
 //! Not here: what headers mean (`section.rs`), the forms of a target (`target.rs`).
 
 use super::span::Span;
-use super::target;
+use super::target::{self, Path};
 use super::{Authority, HEADERS_CEILING, HeadLimits, METHOD_BYTES_MAX, ParseError, RequestHead};
 use crate::bytes::{TOKEN, run_in};
 use http::{Method, Version};
@@ -184,6 +184,13 @@ impl RequestHead {
         Some(
             target::parts(&self.method, line.target, line.query_at).map(|parts| {
                 self.path = parts.path;
+                if let Path::Part(span) = parts.path
+                    && let path = span.of(line.target)
+                    && memchr::memchr(b'%', path).is_some()
+                    && target::normalise(path, &mut self.normal_path)
+                {
+                    self.path = Path::Normal(span);
+                }
                 self.query = parts.query;
                 self.authority = parts.authority.map_or(Authority::Host, Authority::Target);
             }),

@@ -18,6 +18,8 @@ pub(super) struct Parts {
 pub(super) enum Path {
     /// Part of the target.
     Part(Span),
+    /// The same, and to be read elsewhere: some of its escapes are not needed.
+    Normal(Span),
     /// In absolute-form an empty path means `/` (RFC 9110 §4.2.3).
     Root,
     /// The server as a whole (RFC 9112 §3.2.4).
@@ -65,6 +67,38 @@ fn origin_form(target: &[u8], start: usize, query_at: usize, authority: Option<S
         query: (query_at < target.len()).then(|| Span::new(query_at + 1, target.len())),
         authority,
     }
+}
+
+/// Writes `path` with the escapes decoded that stand for unreserved characters, which mean the same
+/// with and without (RFC 3986 §6.2.2.2). False, and nothing is written, if there are none.
+#[cold]
+pub(super) fn normalise(path: &[u8], normal: &mut Vec<u8>) -> bool {
+    normal.clear();
+    let mut rest = path;
+    let mut is_normal = true;
+    while let Some((&byte, behind)) = rest.split_first() {
+        let escaped = behind.first_chunk().filter(|_| byte == b'%');
+        match escaped.and_then(|digits| unreserved(*digits)) {
+            Some(character) => {
+                normal.push(character);
+                is_normal = false;
+                rest = &behind[2..];
+            }
+            None => {
+                normal.push(byte);
+                rest = behind;
+            }
+        }
+    }
+    !is_normal
+}
+
+/// The unreserved character (RFC 3986 §2.3) that two hexadecimal digits stand for.
+fn unreserved([high, low]: [u8; 2]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = u8::try_from(digit(high)? * 16 + digit(low)?).ok()?;
+    let is_one = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    is_one.then_some(byte)
 }
 
 /// RFC 9112 §3.2.3: `uri-host ":" port`, both present.

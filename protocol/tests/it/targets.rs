@@ -43,6 +43,18 @@ pub(crate) const ROWS: &[Row] = &[
         "GET /a%2Fb 1.1 a none keep",
     ),
     head(
+        "RFC 3986 §6.2.2.2",
+        "escapes that are not needed are decoded, once",
+        Line(b"GET /%61dm%69n/%2541%7E%2d%5f%2E%3a?%61 HTTP/1.1"),
+        "GET /admin/%2541~-_.%3a ?%61 1.1 a none keep",
+    ),
+    head(
+        "RFC 3986 §6.2.2.2",
+        "in absolute-form, too",
+        Line(b"GET http://a/%7Eb/%7 HTTP/1.1"),
+        "GET /~b/%7 1.1 a none keep",
+    ),
+    head(
         "RFC 3986 §2.1",
         "a malformed escape is the decoder's business",
         Line(b"GET /%zz HTTP/1.1"),

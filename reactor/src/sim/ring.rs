@@ -257,6 +257,13 @@ impl Ring for SimRing {
         }
     }
 
+    fn discard(&mut self, socket: Socket) {
+        let mut state = self.world.state();
+        if let Some(wire) = state.wires.get_mut(&socket.raw()) {
+            wire.inbound.clear();
+        }
+    }
+
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
         let mut state = self.world.state();
         state.deliver();

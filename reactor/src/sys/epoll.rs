@@ -399,6 +399,10 @@ impl Ring for Epoll {
         socket::reset_when_closed(socket);
     }
 
+    fn discard(&mut self, socket: Socket) {
+        socket::discard(socket);
+    }
+
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
         socket::accept_now(listener, true)
     }

@@ -8,16 +8,23 @@
 //! Not here: binding listeners (`listener.rs`), which needs no numbers.
 
 use std::io;
+use std::net::{SocketAddr, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{
-    Shutdown, SocketAddrAny, SocketFlags, accept_with, getpeername, getsockname, shutdown,
+    RecvFlags, Shutdown, SocketAddrAny, SocketFlags, accept_with, getpeername, getsockname, recv,
+    shutdown,
 };
 
 use crate::op::Socket;
 use crate::ring::{Address, End};
+
+/// Bytes of one connection that one [`discard`] takes: what a receive buffer of the kernel may hold.
+const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
+const DISCARDED_BYTES_EACH: usize = 16 * 1024;
 
 /// Lends the descriptor to `f`.
 pub(crate) fn with<T>(socket: Socket, f: impl FnOnce(BorrowedFd<'_>) -> T) -> T {
@@ -68,14 +75,68 @@ pub(crate) fn address(socket: Socket, end: End) -> io::Result<Address> {
         return Err(io::ErrorKind::NotConnected.into()); // of no socket at all: see `Detached`
     }
     let found = with(socket, |fd| match end {
-        End::Peer => getpeername(fd)?.ok_or(rustix::io::Errno::NOTCONN),
+        End::Peer => getpeername(fd)?.ok_or(Errno::NOTCONN),
         End::Local => getsockname(fd),
-    })?;
-    to_address(found)
+    });
+    match (found, end) {
+        (Err(Errno::NOTCONN), End::Peer) => with(socket, peer_after_reset).map(Address::Tcp),
+        (found, _) => to_address(found?),
+    }
+}
+
+/// The peer of a TCP connection that was reset. `getpeername(2)` denies knowing it; the socket does
+/// know it until it is closed. So a client cannot hide from limits and logs by leaving.
+fn peer_after_reset(fd: BorrowedFd<'_>) -> io::Result<SocketAddr> {
+    let mut name = [0; size_of::<libc::sockaddr_in6>()];
+    // The kernel refuses to tell more than there is: of IPv4 it is less.
+    let told = [name.len(), size_of::<libc::sockaddr_in>()]
+        .into_iter()
+        .any(|len| peer_name(fd, &mut name[..len]).is_ok());
+    let address = told.then(|| parse_name(&name)).flatten();
+    address.ok_or_else(|| Errno::NOTCONN.into())
+}
+
+/// `SO_PEERNAME`: fills `name`, and fails if the peer's name is shorter.
+fn peer_name(fd: BorrowedFd<'_>, name: &mut [u8]) -> io::Result<()> {
+    let mut len = name.len() as libc::socklen_t;
+    // SAFETY: `name` is writable memory of `len` bytes for the length of the call, and `len` is a
+    // local variable; the kernel writes no more than `len` bytes to the one, and the other.
+    let result = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERNAME,
+            name.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    };
+    match result {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Reads a `sockaddr_in` or a `sockaddr_in6`: the family, the port, and what follows.
+fn parse_name(name: &[u8; size_of::<libc::sockaddr_in6>()]) -> Option<SocketAddr> {
+    let family = u16::from_ne_bytes(*name.first_chunk()?);
+    let port = u16::from_be_bytes(*name[2..].first_chunk()?);
+    match i32::from(family) {
+        libc::AF_INET => {
+            let ip: &[u8; 4] = name[4..].first_chunk()?;
+            Some((*ip, port).into())
+        }
+        libc::AF_INET6 => {
+            let flow = u32::from_be_bytes(*name[4..].first_chunk()?);
+            let ip: &[u8; 16] = name[8..].first_chunk()?;
+            let scope = u32::from_ne_bytes(*name[24..].first_chunk()?);
+            Some(SocketAddrV6::new((*ip).into(), port, flow, scope).into())
+        }
+        _ => None,
+    }
 }
 
 fn to_address(found: SocketAddrAny) -> io::Result<Address> {
-    if let Ok(address) = std::net::SocketAddr::try_from(found.clone()) {
+    if let Ok(address) = SocketAddr::try_from(found.clone()) {
         return Ok(Address::Tcp(address));
     }
     let unix = rustix::net::SocketAddrUnix::try_from(found)?;
@@ -96,8 +157,20 @@ pub(crate) fn accept_now(listener: Socket, nonblocking: bool) -> Option<Socket> 
         });
         match accepted {
             Ok(fd) => return Some(Socket::from(fd)),
-            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+            Err(Errno::INTR | Errno::CONNABORTED) => {}
             Err(_) => return None,
+        }
+    }
+}
+
+/// Takes what has arrived, up to [`DISCARDED_BYTES_MAX`], and drops it.
+pub(crate) fn discard(socket: Socket) {
+    let mut piece = [0; DISCARDED_BYTES_EACH];
+    for _ in 0..DISCARDED_BYTES_MAX / DISCARDED_BYTES_EACH {
+        let received = with(socket, |fd| recv(fd, &mut piece, RecvFlags::DONTWAIT));
+        match received {
+            Ok((1.., _)) => {}
+            Ok(_) | Err(_) => return,
         }
     }
 }
@@ -153,9 +226,39 @@ pub(crate) fn refuse_new(listener: Socket) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
 
     use rustix::net::SendFlags;
+
+    #[test]
+    fn a_peer_that_reset_its_connection_is_known_until_the_socket_is_closed() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let listener = TcpListener::bind(address).expect("a free port");
+            let client = TcpStream::connect(listener.local_addr().expect("an address"));
+            let client = client.expect("connected");
+            let expected = client.local_addr().expect("an address");
+            let (server, _) = listener.accept().expect("it is connected");
+            let before = address_of(&server);
+            rustix::net::sockopt::set_socket_linger(&client, Some(std::time::Duration::ZERO))
+                .expect("an option of sockets");
+            drop(client);
+            let mut byte = [0];
+            let read = io::Read::read(&mut &server, &mut byte).expect_err("it was reset");
+            assert_eq!(read.kind(), io::ErrorKind::ConnectionReset);
+            assert!(
+                getpeername(&server).is_err(),
+                "{address}: this proves nothing"
+            );
+            assert_eq!(address_of(&server), Address::Tcp(expected), "{address}");
+            assert_eq!(before, Address::Tcp(expected));
+        }
+    }
+
+    fn address_of(server: &TcpStream) -> Address {
+        address(Socket::from_raw(server.as_raw_fd()), End::Peer).expect("it is known")
+    }
 
     #[test]
     fn a_connection_without_a_socket_has_no_address() {

@@ -372,6 +372,10 @@ impl Ring for Uring {
         socket::reset_when_closed(socket);
     }
 
+    fn discard(&mut self, socket: Socket) {
+        socket::discard(socket);
+    }
+
     fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
         socket::accept_now(listener, false)
     }

@@ -103,7 +103,7 @@ fn parameters_are_decoded_once() {
     check(&["/{a}/{b}"], "/%2F/%2F%2F", "/{a}/{b} a=/ b=//");
     check(&["/{a}/{b}"], "/x%2Fy", "404");
     check(&["/x/{a}/y/{b}"], "/%78/1/y/%32", "/x/{a}/y/{b} a=1 b=2");
-    check(&["/{id}"], "/%00", "/{id} id=\0");
+    check(&["/{id}"], "/%00", "400 Control");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn expressions_match_the_whole_text() {
     check(&[r"/v{n:\d+}.x"], "/v12.x", r"/v{n:\d+}.x n=12");
     check(&[r"/v{n:\d+}.x"], "/v1a.x", "404");
     check(&["/{x:.+}"], "/a/b", "404"); // no slash in the expression: one segment
-    check(&["/{x:.+}"], "/a%0Ab", "404"); // `.` is no line feed
+    check(&["/{x:.+}"], "/a%0Ab", "400 Control"); // whatever the expression
     check(&["/{x:.+}"], "/a%2Fb", "/{x:.+} x=a/b");
 }
 

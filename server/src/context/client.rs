@@ -61,8 +61,8 @@ impl Context {
     /// understood, is itself taken for the client. So is the last one, if all 32 elements that are
     /// read are of trusted proxies. IPv4 addresses are IPv4 also over an IPv6 socket.
     ///
-    /// `None` behind a Unix socket, unless it is trusted and tells; and once the request is over or
-    /// the client has gone. The kernel is asked for the peer's address each time.
+    /// `None` behind a Unix socket, unless it is trusted and tells; and once the request is over. A
+    /// client that has gone is still known. The kernel is asked for the peer's address each time.
     ///
     /// ```
     /// use ringlane::{Context, Server, testing::Client};

@@ -34,6 +34,8 @@ pub(crate) struct Exchange {
     link: Cell<Option<Link>>,
     /// What a proxy told about the connection, if one did.
     ends: RefCell<Option<Rc<Ends>>>,
+    /// The ends of a connection that is gone, for a chain that goes on without it.
+    last_ends: RefCell<Option<Rc<Ends>>>,
     /// The conversation is looking, or will look before it sleeps: no need to wake it.
     attended: Cell<bool>,
     pub(crate) upload: Upload,
@@ -64,13 +66,24 @@ impl Exchange {
         self.ends.replace(Some(ends));
     }
 
-    /// The address of one end of the connection, while there is one.
+    /// The address of one end of the connection, while there is one, and for what outlives it.
     pub(crate) fn address(&self, end: End) -> Option<Address> {
-        let link = self.link.get()?;
-        match (self.ends.borrow().as_deref(), end) {
+        let told = match self.link.get() {
+            Some(_) => self.ends.borrow(),
+            None => self.last_ends.borrow(),
+        };
+        match (told.as_deref(), end) {
             (Some(ends), End::Peer) => Some(ends.peer.clone()),
             (Some(ends), End::Local) => Some(ends.local.clone()),
-            (None, end) => local::address(link.socket, end).ok(),
+            (None, end) => local::address(self.link.get()?.socket, end).ok(),
+        }
+    }
+
+    /// Keeps the connection's ends for a chain that goes on when it is closed.
+    pub(crate) fn keep_ends(&self) {
+        let (peer, local) = (self.address(End::Peer), self.address(End::Local));
+        if let (Some(peer), Some(local)) = (peer, local) {
+            self.last_ends.replace(Some(Rc::new(Ends { peer, local })));
         }
     }
 
@@ -99,12 +112,14 @@ impl Exchange {
         let Self {
             link,
             ends,
+            last_ends,
             attended,
             upload,
             download,
         } = self;
         link.set(None);
         *ends.get_mut() = None;
+        *last_ends.get_mut() = None;
         attended.set(false);
         upload.reset();
         download.reset();
@@ -117,6 +132,8 @@ pub(crate) struct Upload {
     pub(crate) state: Cell<UploadState>,
     /// The length that the head declared.
     pub(crate) declared: Cell<Option<u64>>,
+    /// How long the body is at least, as the sizes of its chunks say.
+    pub(crate) announced: Cell<u64>,
     /// How much of it may be read.
     pub(crate) limit: Cell<u64>,
     /// How much of it was read.
@@ -202,6 +219,13 @@ impl Upload {
         all.freeze()
     }
 
+    /// Notes how long the body is at least. Gives true if that is news, and beyond the limit.
+    pub(crate) fn announce(&self, bytes: u64) -> bool {
+        let is_news = bytes > self.announced.get() && bytes > self.limit.get();
+        self.announced.set(bytes);
+        is_news
+    }
+
     pub(crate) fn end(&self) {
         self.state.set(UploadState::Ended);
     }
@@ -246,6 +270,7 @@ impl Upload {
         let Self {
             state,
             declared,
+            announced,
             limit,
             read,
             window,
@@ -260,6 +285,7 @@ impl Upload {
             return; // nothing else was touched
         }
         declared.set(None);
+        announced.set(0);
         limit.set(0);
         read.set(0);
         window.set(0);

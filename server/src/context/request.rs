@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ringlane_protocol::{Method, StatusCode, Version, query};
+use ringlane_protocol::{Method, StatusCode, Version, percent, query};
 use ringlane_reactor::{Address, End};
 
 use super::Context;
@@ -19,10 +19,45 @@ impl Context {
         self.0.head.method()
     }
 
-    /// The path as it was sent: with its percent-escapes, without the query. `*` for a request
-    /// about the server as a whole.
+    /// The path, without the query; `*` for a request about the server as a whole.
+    ///
+    /// Escapes of letters, digits, `-`, `.`, `_` and `~` are decoded, since they mean the same as the
+    /// characters (RFC 3986 §6.2.2.2): `/%61dmin` is `/admin`. All others are as they were sent, so
+    /// that `/a%2Fb` is no `/a/b`; see [`decoded_path`](Self::decoded_path),
+    /// [`raw_path`](Self::raw_path).
+    ///
+    /// A layer that guards routes is best put before their [group](crate::Builder::group), or looks
+    /// at the [`route`](Self::route) that answers: what a path leads to is for the router to say.
+    ///
+    /// ```
+    /// use ringlane::{Context, Server, testing};
+    ///
+    /// let server = Server::builder()
+    ///     .fallback(|ctx: Context| {
+    ///         format!("{} {} {}", ctx.path(), ctx.decoded_path(), ctx.raw_path())
+    ///     })
+    ///     .build()?;
+    /// let answer = testing::Client::new(server)?.get("/%61/b%20c").send()?;
+    /// assert_eq!(answer.text(), "/a/b%20c /a/b c /%61/b%20c");
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
     pub fn path(&self) -> &str {
         self.0.head.path()
+    }
+
+    /// The path with all its percent-escapes decoded, those of slashes too: what the router
+    /// compares segment by segment, but that there `/a%2Fb` is one segment. Borrowed from
+    /// [`path`](Self::path) if there is none.
+    ///
+    /// Of a path that cannot be decoded, which the server answers with 400, it is the path itself.
+    pub fn decoded_path(&self) -> Cow<'_, str> {
+        percent::decode(self.path()).unwrap_or(Cow::Borrowed(self.path()))
+    }
+
+    /// The path as it was sent, with all its percent-escapes: for signatures that cover it, and for
+    /// handing it on.
+    pub fn raw_path(&self) -> &str {
+        self.0.head.raw_path()
     }
 
     /// The pattern of the route that answers, with the prefixes of its groups: `/users/{id}` for
@@ -198,8 +233,8 @@ impl Context {
 
     /// Where the other side of the connection is: the client, or a proxy before it (see
     /// [`client_address`](Self::client_address)). Asked of the kernel each time, unless a
-    /// [PROXY preface](crate::Builder::proxy_protocol) has told it. `None` once the request is over
-    /// or the client has gone.
+    /// [PROXY preface](crate::Builder::proxy_protocol) has told it. `None` once the request is over;
+    /// a client that has gone, or reset its connection, is still known.
     pub fn peer_address(&self) -> Option<Address> {
         self.0.exchange.address(End::Peer)
     }

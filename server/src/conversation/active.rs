@@ -10,7 +10,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use ringlane_protocol::chunked::{CHUNK_END, ChunkHead};
-use ringlane_protocol::{BodyDecoder, BodyPart, Framing, ResponseBody};
+use ringlane_protocol::{BodyDecoder, BodyPart, Framing, ResponseBody, StatusCode};
 use ringlane_reactor::clock::Instant;
 use ringlane_reactor::{Io, drop_caught};
 
@@ -19,7 +19,7 @@ use super::answer::send;
 use super::clocks::Clocks;
 use crate::Context;
 use crate::chain::Descent;
-use crate::context::exchange::{DownloadState, Exchange, UploadFailure};
+use crate::context::exchange::{DownloadState, Exchange, UploadFailure, UploadState};
 
 /// Empty seats that one core keeps.
 const SEATS_KEPT_MAX: usize = 1024;
@@ -163,6 +163,10 @@ impl Active {
                 break;
             }
         }
+        if let Some(decoder) = &self.decoder {
+            // What is announced is judged now, and not when it has come.
+            is_new |= upload.announce(self.decoded.saturating_add(decoder.announced()));
+        }
         if self.decoder.is_some() && io.peer_finished && io.input.bytes().is_empty() {
             self.is_broken = true;
             self.decoder = None;
@@ -200,7 +204,8 @@ impl Active {
             io.input.consume(consumed);
         }
         let limits = &self.ctx.0.core.limits;
-        let too_much = self.dropped > limits.unread_body_bytes_max;
+        let announced = self.decoder.as_ref().map_or(0, BodyDecoder::announced);
+        let too_much = self.dropped.saturating_add(announced) > limits.unread_body_bytes_max;
         self.is_broken |= too_much || (self.decoder.is_some() && io.peer_finished);
     }
 
@@ -209,16 +214,21 @@ impl Active {
         if self.is_broken {
             return false;
         }
-        if self.decoder.is_none() {
+        let Some(decoder) = &self.decoder else {
             return true;
-        }
+        };
         // RFC 9110 §10.1.1: whether a client that was not asked sends its body is not known.
         if self.owes_continue {
             return false;
         }
-        let declared = self.exchange().upload.declared.get();
-        let left = declared.map_or(0, |declared| declared - self.decoded.min(declared));
-        left <= self.ctx.0.core.limits.unread_body_bytes_max
+        // How much more comes behind a chunk is not known; of a body that was too large, too much.
+        let upload = &self.exchange().upload;
+        let is_too_large = upload.state.get() == UploadState::Failed(UploadFailure::TooLarge)
+            || self.ctx.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        if is_too_large && upload.declared.get().is_none() {
+            return false;
+        }
+        decoder.announced() <= self.ctx.0.core.limits.unread_body_bytes_max
     }
 
     /// Moves what was sent on a stream to the output, as far as there is room. Tells whether the

@@ -188,6 +188,7 @@ impl HttpCore {
         if let Some(mut descent) = active.descent.take() {
             let mut nobody = task::Context::from_waker(Waker::noop());
             if descent.cancel(why, &mut nobody).is_pending() {
+                active.exchange().keep_ends();
                 detach(descent, Rc::clone(&self.core));
             }
         }

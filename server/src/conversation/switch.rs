@@ -201,6 +201,7 @@ impl HttpCore {
         let ctx = descent.context().clone();
         let mut nobody = task::Context::from_waker(Waker::noop());
         if has_told || descent.cancel(why, &mut nobody).is_pending() {
+            ctx.0.exchange.keep_ends();
             detach(*descent, Rc::clone(&self.core));
         } else {
             drop(descent);

@@ -14,13 +14,16 @@ pub(super) enum Origin {
     V4(u32),
     V6(u64),
     Unix,
+    /// Whose address nobody knows: all of them are one, so that to be unknown frees nobody.
+    Unknown,
 }
 
-/// Who sent a request, also behind trusted proxies. `None` if nobody is there any more.
-pub(super) fn origin(ctx: &Context) -> Option<Origin> {
+/// Who sent a request, also behind trusted proxies.
+pub(super) fn origin(ctx: &Context) -> Origin {
     match ctx.client_address() {
-        Some(address) => Some(Origin::of(address)),
-        None => ctx.peer_address().map(|_| Origin::Unix), // whose peers have no address
+        Some(address) => Origin::of(address),
+        None if ctx.peer_address().is_some() => Origin::Unix, // whose peers have no address
+        None => Origin::Unknown,
     }
 }
 

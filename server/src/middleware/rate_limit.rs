@@ -28,11 +28,16 @@ const KEYS: usize = 65_536;
 const KEYS_MAX: usize = 16_777_216;
 const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// The bucket of all requests without a key. Any number but zero would do: hashes are keyed anew at
+/// every start, so nobody can choose to have this one.
+const KEYLESS: u64 = u64::MAX;
+
 /// Limits how often each client may ask. One request more is answered 429 with `Retry-After`.
 ///
 /// Each key has a bucket of tokens. A request takes one; the bucket fills at a steady rate, up to
 /// the [burst](Self::burst). The key is the client's address (of IPv6 its first 64 bits; all
-/// clients of a Unix socket are one), or [what you say](Self::key).
+/// clients of a Unix socket are one), [who it has proved to be](Self::by_identity), or [what you
+/// say](Self::key). Requests without a key share one bucket; none passes for the lack of it.
 ///
 /// The limit holds over all cores. A core takes tokens from the shared bucket in batches, of a
 /// sixteenth of the burst over the number of cores and of 64 at most, and gives them back or lets
@@ -63,13 +68,19 @@ const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
 ///
 /// ```
 /// use std::time::Duration;
+/// use ringlane::middleware::auth::{Basic, User};
 /// use ringlane::middleware::{RateKey, RateLimit};
 /// use ringlane::Server;
 ///
 /// let second = Duration::from_secs(1);
-/// let each = RateLimit::new(10, second).key(|ctx| ctx.header("X-Api-Key").map(RateKey::of));
+/// let each = RateLimit::new(10, second).by_identity(|user: &User| RateKey::of(user.name()));
 /// let all = RateLimit::new(5_000, second).key(|_| Some(RateKey::of("all"))).keys_max(8);
-/// let server = Server::builder().with(each).with(all).get("/", |_| "hello").build()?;
+/// let server = Server::builder()
+///     .with(Basic::users("shop", [("ferris", "crab")])) // before the limit that asks who it is
+///     .with(each)
+///     .with(all)
+///     .get("/", |_| "hello")
+///     .build()?;
 /// # Ok::<(), ringlane::BuildError>(())
 /// ```
 #[derive(Clone)]
@@ -79,6 +90,7 @@ pub struct RateLimit {
     burst: u32,
     keys: usize,
     is_per_core: bool,
+    needs_key: bool,
     policy: Option<&'static str>,
     key: Arc<KeyOf>,
 }
@@ -95,6 +107,13 @@ impl RateKey {
     pub fn of(value: impl Hash) -> Self {
         static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         Self(HASHER.hash_one(value).max(1)) // zero is a place that is free
+    }
+
+    /// Of the [client's address](Context::client_address), as limits without another key have it:
+    /// of IPv6 its first 64 bits. All clients of a Unix socket have one key, and so have all whose
+    /// address is not known.
+    pub fn of_client(ctx: &Context) -> Self {
+        Self::of(client::origin(ctx))
     }
 }
 
@@ -114,8 +133,9 @@ impl RateLimit {
             burst: requests,
             keys: KEYS,
             is_per_core: false,
+            needs_key: false,
             policy: None,
-            key: Arc::new(|ctx| client::origin(ctx).map(RateKey::of)),
+            key: Arc::new(|ctx| Some(RateKey::of_client(ctx))),
         }
     }
 
@@ -130,13 +150,47 @@ impl RateLimit {
         self
     }
 
-    /// Takes the key from elsewhere. Requests without one are not limited. What a client can choose
-    /// at will, such as a header that nobody has verified, does not limit it.
+    /// Takes the key from who the client has proved to be: the value of type `T` that an
+    /// [authenticating layer](super::auth) before this one has stored with the request. Requests
+    /// without such a value are limited by the [client's address](RateKey::of_client).
+    pub fn by_identity<T: 'static>(
+        self,
+        key: impl Fn(&T) -> RateKey + Send + Sync + 'static,
+    ) -> Self {
+        self.key(move |ctx| {
+            let identity = ctx.get::<T>().map(&key);
+            Some(identity.unwrap_or_else(|| RateKey::of_client(ctx)))
+        })
+    }
+
+    /// Takes the key from elsewhere. Requests without one share one bucket, or are refused if a key
+    /// is [required](Self::require_key). What a client can choose at will, such as a header that
+    /// nobody has verified, does not limit it: it takes another value for each request.
     pub fn key(
         mut self,
         key: impl Fn(&Context) -> Option<RateKey> + Send + Sync + 'static,
     ) -> Self {
         self.key = Arc::new(key);
+        self
+    }
+
+    /// Refuses requests without a key with 403, instead of having them share one bucket.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringlane::middleware::auth::User;
+    /// use ringlane::middleware::{RateKey, RateLimit};
+    /// use ringlane::{Server, testing::Client};
+    ///
+    /// let by_user = RateLimit::new(10, Duration::from_secs(1))
+    ///     .key(|ctx| ctx.get::<User>().map(|user| RateKey::of(user.name())))
+    ///     .require_key();
+    /// let server = Server::builder().with(by_user).get("/", |_| "hello").build()?;
+    /// assert_eq!(Client::new(server)?.get("/").send()?.status(), 403);
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn require_key(mut self) -> Self {
+        self.needs_key = true;
         self
     }
 
@@ -188,8 +242,10 @@ impl RateLimit {
     }
 
     fn apply(&self, own: &OnCore, ctx: &Context) -> Flow {
-        let Some(RateKey(hash)) = (self.key)(ctx) else {
-            return Flow::Continue;
+        let hash = match (self.key)(ctx) {
+            Some(RateKey(hash)) => hash,
+            None if self.needs_key => return refuse_unknown(ctx),
+            None => KEYLESS,
         };
         let now = ctx.0.received_at;
         let taken = own.take(hash, now);
@@ -225,6 +281,13 @@ struct Shared {
     /// How many they are; none is added once the server listens.
     cores: Arc<AtomicUsize>,
     table: OnceLock<Arc<Table>>,
+}
+
+#[cold]
+fn refuse_unknown(ctx: &Context) -> Flow {
+    let error = Error::new(403, "the request has no key to be limited by");
+    error.with_code("RATE_LIMIT_KEY").into_response(ctx);
+    Flow::Stop
 }
 
 #[cold]
@@ -272,6 +335,7 @@ impl fmt::Debug for RateLimit {
             .field("burst", &self.burst)
             .field("keys", &self.keys)
             .field("is_per_core", &self.is_per_core)
+            .field("needs_key", &self.needs_key)
             .finish_non_exhaustive()
     }
 }

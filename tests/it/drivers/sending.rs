@@ -19,6 +19,8 @@ on_both_drivers! {
     a_lingering_close_delivers_the_answer_when_input_was_held_back
     a_peer_that_never_stops_sending_is_not_lingered_for
     a_lingering_close_needs_no_kernel_worker
+    a_long_last_answer_reaches_a_peer_that_reads_once_it_has_sent_all
+    a_slow_last_upload_is_waited_for_longer_than_a_silent_peer
 }
 
 const LONG: usize = 10 * 1024 * 1024;
@@ -262,6 +264,53 @@ fn a_lingering_close_delivers_the_answer_when_input_was_held_back<R: RealRing>()
     let mut stand = Stand::<R, _>::new(config, script(step));
     let client = stand.client();
     let answer = stand.serve(|| exchange(&client, &pattern(1, 40_000)));
+    assert_eq!(answer, b"no");
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+}
+
+/// Sends all before it reads, and does not say that it was all.
+fn send_then_read(mut client: &TcpStream, bytes: &[u8]) -> Vec<u8> {
+    client.write_all(bytes).expect("sending");
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).expect("the answer");
+    answer
+}
+
+fn a_long_last_answer_reaches_a_peer_that_reads_once_it_has_sent_all<R: RealRing>() {
+    let answer = pattern(3, LONG);
+    let step = |_: &mut (), io: &mut Io<'_>| {
+        io.input.consume(io.input.bytes().len());
+        io.output.buffer().extend_from_slice(&answer);
+        Intent::Linger
+    };
+    let mut stand = Stand::<R, _>::new(Config::default(), script(step));
+    let client = stand.client();
+    let received = stand.serve(|| {
+        let received = send_then_read(&client, &pattern(1, 2 * LONG));
+        drop(client);
+        received
+    });
+    assert!(received == answer, "what arrived is not what was written");
+    stand.turn_until_idle();
+    stand.check_nothing_is_held();
+}
+
+fn a_slow_last_upload_is_waited_for_longer_than_a_silent_peer<R: RealRing>() {
+    let config = Config {
+        linger_timeout: Duration::from_millis(500),
+        ..Config::default()
+    };
+    let mut stand = Stand::<R, _>::new(config, script(refuse));
+    let client = stand.client();
+    let answer = stand.serve(|| {
+        let started = Instant::now();
+        while started.elapsed() < config.linger_timeout * 2 {
+            (&client).write_all(b"more").expect("sending");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        exchange(&client, b"the last")
+    });
     assert_eq!(answer, b"no");
     stand.turn_until_idle();
     stand.check_nothing_is_held();

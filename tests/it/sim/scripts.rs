@@ -143,6 +143,47 @@ fn an_early_answer_reaches_a_client_that_is_still_sending() {
 }
 
 #[test]
+fn the_time_of_a_closing_connection_is_extended_for_who_still_sends() {
+    let config = Config::default();
+    let (each, just_before) = (config.linger_timeout, Duration::from_millis(200));
+    let mut scene = Scene::new(config);
+    let silent = scene.connect();
+    silent.send(&message(Kind::Linger, b"silent"));
+    let sending = scene.connect();
+    sending.send(&message(Kind::Linger, b"sending"));
+    scene.run_now();
+    scene.run(each - just_before);
+    assert_eq!(scene.reactor.connections(), 2);
+    for extension in 0..5 {
+        sending.send(b"more");
+        scene.run(2 * just_before);
+        assert_eq!(scene.reactor.connections(), 1, "extension {extension}");
+        scene.run(each - 2 * just_before);
+    }
+    sending.send(b"more");
+    scene.run(5 * just_before);
+    assert_eq!(scene.reactor.connections(), 0);
+    assert_eq!(sending.read(), answer(Kind::Linger, 0, b"sending"));
+}
+
+#[test]
+fn a_closing_connection_takes_bytes_up_to_its_limit() {
+    let config = Config {
+        linger_bytes_max: 100_000,
+        ..Config::default()
+    };
+    for (bytes, is_open) in [(99_999, true), (100_000, false)] {
+        let mut scene = Scene::new(config);
+        let client = scene.connect();
+        client.send(&message(Kind::Linger, b"early"));
+        scene.run_now();
+        client.send(&vec![0; bytes]);
+        scene.run_now();
+        assert_eq!(scene.reactor.connections() == 1, is_open, "{bytes}");
+    }
+}
+
+#[test]
 fn one_client_more_than_allowed_waits_until_another_has_left() {
     let mut scene = Scene::new(Config {
         connections_max: 1,

@@ -65,19 +65,34 @@ fn in_chunks(path: &str, body: &str) -> String {
     text + "0\r\n\r\n"
 }
 
+/// Of chunks nobody knows how many follow: the connection is kept only if the last one is here.
+#[track_caller]
+fn check_chunks_beyond(path: &str, body: &str) {
+    let input = in_chunks(path, body);
+    let refused = "413 the body is too large";
+    Talk::with(routes()).send(&input).expect(refused);
+    let mut slowly = Talk::with(routes());
+    for byte in input.as_bytes() {
+        slowly.send([*byte]);
+    }
+    slowly.expect("413 close the body is too large | end");
+}
+
 #[test]
 fn each_limit_at_its_maximum_and_one_beyond() {
     for path in ["/length", "/chunks"] {
         for form in [with_length, in_chunks] {
-            for (body, expected) in [
-                ("", "200 0"),
-                ("1", "200 1"),
-                ("1234567890", "200 10"),
-                ("12345678901", "413 the body is too large"),
-            ] {
+            for (body, expected) in [("", "200 0"), ("1", "200 1"), ("1234567890", "200 10")] {
                 check(routes, &form(path, body), expected);
             }
         }
+        let beyond = "12345678901";
+        check(
+            routes,
+            &with_length(path, beyond),
+            "413 the body is too large",
+        );
+        check_chunks_beyond(path, beyond);
     }
     check(routes, &with_length("/more", "123456789012"), "200 12");
     check(
@@ -85,11 +100,7 @@ fn each_limit_at_its_maximum_and_one_beyond() {
         &with_length("/more", "1234567890123"),
         "413 the body is too large",
     );
-    check(
-        routes,
-        &in_chunks("/more", "1234567890123"),
-        "413 the body is too large",
-    );
+    check_chunks_beyond("/more", "1234567890123");
     check(routes, "POST /length HTTP/1.1\r\nHost: a\r\n\r\n", "200 0");
 }
 
@@ -113,6 +124,37 @@ fn the_next_request_begins_behind_the_body() {
 fn a_length_beyond_the_limit_is_refused_before_it_comes() {
     let head = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
     check(routes, head, "413 close the body is too large | end");
+}
+
+#[test]
+fn a_chunk_beyond_the_limit_is_refused_before_it_comes() {
+    let head = "HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for path in ["/length", "/chunks"] {
+        for (size, expected) in [
+            ("a", ""), // at the limit: it may come
+            ("b", "413 close the body is too large | end"),
+            ("1100000", "413 close the body is too large | end"), // 17 MiB
+            ("100000005", "413 close the body is too large | end"),
+            ("7fffffffffffffff", "413 close the body is too large | end"),
+            ("8000000000000000", "413 close the body is too large | end"),
+            ("fffffffffffffffe", "413 close the body is too large | end"),
+            ("ffffffffffffffff", "413 close the body is too large | end"),
+            ("10000000000000000", "400 close chunk size too large | end"),
+        ] {
+            check(routes, &format!("POST {path} {head}{size}\r\n"), expected);
+        }
+        // Together with what came before it.
+        let more = format!("POST {path} {head}3\r\nabc\r\n8\r\n");
+        check(routes, &more, "413 close the body is too large | end");
+        let fits = format!("POST {path} {head}3\r\nabc\r\n7\r\n");
+        check(routes, &fits, "");
+    }
+    // Nobody reads it: what is announced counts as what was dropped.
+    let end = format!("POST /ignored {head}14\r\n");
+    check(routes, &end, "200 ignored");
+    let mut talk = Talk::with(routes());
+    talk.send(format!("POST /ignored {head}15\r\n"));
+    talk.expect("200 ignored | end");
 }
 
 #[test]

@@ -134,3 +134,52 @@ fn redirects_lead_where_they_say() {
         check(routes, &ask(target, ""), "500 internal server error");
     }
 }
+
+#[test]
+fn a_guard_that_compares_the_path_agrees_with_the_router() {
+    let routes = || {
+        server()
+            .before(|ctx: &Context| -> Result {
+                match ctx.path() == "/admin" || ctx.decoded_path() == "/a,b" {
+                    true => Err(crate::Error::new(403, "no")),
+                    false => Ok(()),
+                }
+            })
+            .get("/admin", |_| "reached")
+            .get("/a,b", |_| "reached")
+            .get("/files/{*path}", |ctx: Context| {
+                format!("{:?} {}", ctx.param_text("path"), ctx.raw_path())
+            })
+    };
+    for path in ["/admin", "/%61dmin", "/adm%69n", "/%61%64%6D%69%6e"] {
+        check(routes, &ask(path, ""), "403 no");
+    }
+    check(routes, &ask("/a%2Cb", ""), "403 no");
+    for path in ["/%2561dmin", "/admin%2F", "/Admin"] {
+        check(routes, &ask(path, ""), "404 no such path");
+    }
+    let raw = "200 Some(\"a/b~\") /files/%61%2Fb%7e";
+    check(routes, &ask("/files/%61%2Fb%7e", ""), raw);
+}
+
+#[test]
+fn a_control_byte_in_a_path_is_refused_wherever_it_leads() {
+    let routes = || {
+        server()
+            .get("/files/{*path}", |_| "reached")
+            .get("/{name}", |_| "reached")
+            .fallback(|_| "fallback")
+    };
+    for path in [
+        "/%00",
+        "/a%0a",
+        "/files/a%0D",
+        "/files/%1f/b",
+        "/%7F",
+        "/none/%00/x",
+    ] {
+        let refused = "400 escaped control byte in the path";
+        check(routes, &ask(path, ""), refused);
+    }
+    check(routes, &ask("/%20", ""), "200 reached");
+}

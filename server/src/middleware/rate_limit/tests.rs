@@ -30,7 +30,7 @@ fn ask(client: &mut Client, key: &str) -> Answer {
 
 fn by_header(ctx: &Context) -> Option<RateKey> {
     ctx.header("X-Key")
-        .filter(|key| *key != "free")
+        .filter(|key| *key != "none")
         .map(RateKey::of)
 }
 
@@ -63,13 +63,89 @@ fn a_burst_passes_and_then_a_steady_rate() {
 }
 
 #[test]
-fn keys_have_buckets_of_their_own_and_some_requests_have_no_key() {
+fn keys_have_buckets_of_their_own_and_those_without_one_share_theirs() {
     let mut client = client(RateLimit::new(1, SECOND).key(by_header));
     for (key, status) in [("a", 200), ("a", 429), ("b", 200), ("a", 429), ("b", 429)] {
         assert_eq!(ask(&mut client, key).status(), status, "{key}");
     }
-    for _ in 0..3 {
-        assert_eq!(ask(&mut client, "free").status(), 200);
+    for status in [200, 429, 429] {
+        assert_eq!(ask(&mut client, "none").status(), status);
+    }
+}
+
+#[test]
+fn a_request_without_a_required_key_is_refused() {
+    let limit = RateLimit::new(1, SECOND).key(by_header).require_key();
+    let mut client = client(limit);
+    for (key, status) in [("none", 403), ("a", 200), ("none", 403), ("a", 429)] {
+        assert_eq!(ask(&mut client, key).status(), status, "{key}");
+    }
+}
+
+#[test]
+fn identities_are_limited_and_who_has_none_by_its_address() {
+    struct Name(String);
+    let limit = RateLimit::new(1, SECOND).by_identity(|name: &Name| RateKey::of(&name.0));
+    let server = Server::builder()
+        .before(|ctx: &Context| {
+            if let Some(name) = ctx.header("X-Key").filter(|key| *key != "none") {
+                ctx.insert(Name(name.to_owned()));
+            }
+        })
+        .with(limit)
+        .get("/", |_| "ok");
+    let mut client = Client::new(server.build().expect("valid")).expect("a core is free");
+    for (key, status) in [
+        ("a", 200),
+        ("b", 200),
+        ("none", 200),
+        ("a", 429),
+        ("none", 429),
+    ] {
+        assert_eq!(ask(&mut client, key).status(), status, "{key}");
+    }
+}
+
+#[test]
+fn a_client_that_resets_is_limited_like_any_other() {
+    const REQUESTS: usize = 1_500;
+    for driver in [crate::Driver::Auto, crate::Driver::Epoll] {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (ran, counted) = (Arc::clone(&runs), Arc::clone(&asked));
+        let server = Server::builder()
+            .bind("127.0.0.1:0")
+            .workers(1)
+            .driver(driver)
+            .before(move |_: &Context| {
+                if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                    std::thread::sleep(SECOND / 5); // meanwhile the client resets
+                }
+            })
+            .with(RateLimit::new(2, 3600 * SECOND))
+            .get("/", move |_| {
+                ran.fetch_add(1, Ordering::SeqCst);
+            });
+        let handle = server.build().expect("valid").start().expect("started");
+        let address = handle.addresses().next().expect("an address");
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(address).expect("connected");
+            let requests = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(REQUESTS);
+            client.write_all(&requests).expect("sent");
+            rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO))
+                .expect("an option of sockets");
+        }
+        let deadline = std::time::Instant::now() + 20 * SECOND;
+        let is_busy = |status: crate::ServerStatus| {
+            status.sum(|core| core.accepted) < 3 || status.sum(|core| core.connections) > 0
+        };
+        while is_busy(handle.status()) && std::time::Instant::now() < deadline {
+            std::thread::sleep(SECOND / 50);
+        }
+        handle.shutdown_handle().stop();
+        handle.wait().expect("a clean end");
+        assert!(asked.load(Ordering::SeqCst) > 2, "no request was read");
+        assert!(runs.load(Ordering::SeqCst) <= 2, "{driver:?}: {runs:?}");
     }
 }
 
