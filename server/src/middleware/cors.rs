@@ -2,6 +2,8 @@
 //!
 //! Always true here:
 //! - An answer that depends on `Origin` says so in `Vary`, whether the origin is allowed or not.
+//! - An answer that any origin may read says so to all, since a shared cache gives the answer to one
+//!   request to others.
 //! - With credentials an origin is named, never `*`, and it is one that the application has named.
 //!
 //! Not here: keeping `Origin` in a `Vary` that a handler sets (`conversation/answer.rs`).
@@ -20,7 +22,8 @@ use crate::{Builder, Context, Flow, Method};
 /// browser decides who may read the answer.
 ///
 /// Unless any origin is allowed, each answer varies by `Origin`. A handler that sets `Vary` cannot
-/// take that away.
+/// take that away. If any is, each answer says so, also to requests without `Origin`: a shared cache
+/// may hand it to a page.
 ///
 /// ```
 /// use ringlane::middleware::Cors;
@@ -143,34 +146,42 @@ struct Compiled {
 
 impl Compiled {
     fn apply(&self, ctx: &Context) -> Flow {
-        if !self.any_origin {
-            ctx.add_header("Vary", "Origin");
-            ctx.0.reply.names_origin.set(true);
+        match self.any_origin {
+            true => self.share(ctx, "*"),
+            false => {
+                ctx.add_header("Vary", "Origin");
+                ctx.0.reply.names_origin.set(true);
+            }
         }
         let Some(origin) = ctx.header("Origin") else {
             return Flow::Continue;
         };
         let asks = ctx.header_bytes("Access-Control-Request-Method").is_some();
         let is_preflight = ctx.method() == Method::OPTIONS && asks;
-        if self.any_origin || self.origins.iter().any(|known| known == origin) {
-            let named = if self.any_origin { "*" } else { origin };
-            ctx.set_header("Access-Control-Allow-Origin", named);
-            if self.credentials {
-                ctx.set_header("Access-Control-Allow-Credentials", "true");
-            }
-            match is_preflight {
-                true => self.allow(ctx),
-                false if !self.exposed.is_empty() => {
-                    ctx.set_header("Access-Control-Expose-Headers", &self.exposed);
-                }
-                false => {}
-            }
+        let is_named = !self.any_origin && self.origins.iter().any(|known| known == origin);
+        if is_named {
+            self.share(ctx, origin);
         }
         if !is_preflight {
             return Flow::Continue;
         }
+        if is_named || self.any_origin {
+            ctx.remove_header("Access-Control-Expose-Headers"); // there is nothing to expose
+            self.allow(ctx);
+        }
         ctx.set_status(204);
         Flow::Stop
+    }
+
+    /// Lets pages of an origin, or of any, read the answer.
+    fn share(&self, ctx: &Context, origin: &str) {
+        ctx.set_header("Access-Control-Allow-Origin", origin);
+        if self.credentials {
+            ctx.set_header("Access-Control-Allow-Credentials", "true");
+        }
+        if !self.exposed.is_empty() {
+            ctx.set_header("Access-Control-Expose-Headers", &self.exposed);
+        }
     }
 
     fn allow(&self, ctx: &Context) {

@@ -215,9 +215,18 @@ fn listed_origins_are_named_and_others_are_not() {
 
 #[test]
 fn any_origin_is_a_star_and_credentials_are_for_those_that_are_named() {
-    let mut open = client(Server::builder().with(Cors::new().origin("*")));
-    let answer = get(&mut open, "/", &[("Origin", A)]);
-    assert_eq!(sharing(&answer), [Some("*"), None, None]);
+    let mut open = client(Server::builder().with(Cors::new().origin("*").expose("ETag")));
+    for (path, status) in PATHS {
+        // A shared cache gives the answer to the one to the other.
+        for headers in [&[("Origin", A)][..], &[]] {
+            let answer = get(&mut open, path, headers);
+            assert_eq!(answer.status(), status, "{path}");
+            assert_eq!(sharing(&answer)[..2], [Some("*"), None], "{path}");
+            assert!(!vary(&answer).contains(&"Origin"), "{path}");
+            let exposed = answer.header("access-control-expose-headers");
+            assert_eq!(exposed, Some("ETag"), "{path}");
+        }
+    }
     let mut named = client(Server::builder().with(Cors::new().origin(A).credentials()));
     let answer = get(&mut named, "/", &[("Origin", A)]);
     assert_eq!(sharing(&answer), [Some(A), Some("true"), Some("Origin")]);
