@@ -303,8 +303,9 @@ impl Chain {
 #[cold]
 fn note_panic(ctx: &Context, payload: Box<dyn Any + Send>) {
     let panic = Panic::new(ctx, &*payload);
-    let (method, target, message) = (ctx.method(), ctx.target(), panic.message());
-    tracing::error!(%method, target, message, "a handler or a layer has panicked");
+    let (method, path, panic_text) = (ctx.method(), ctx.path(), panic.message());
+    // As a field of another name: subscribers write a `message` as it is.
+    tracing::error!(%method, path, panic = panic_text, "a handler or a layer has panicked");
     let run = &ctx.0.run;
     run.panicked.set(true);
     run.outcome.set(Outcome::Panicked);

@@ -24,6 +24,7 @@ use std::fmt;
 use ringlane_protocol::StatusCode;
 
 use crate::IntoStatus;
+use crate::escaped::Escaped;
 
 /// What handlers return: a response, or an error that becomes one.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -207,7 +208,8 @@ impl fmt::Display for Error {
 /// As `Display`, behind the status: what `main` prints when it returns this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {self}", self.status().as_str())
+        // It is what logs show, and its text may hold what a client sent.
+        write!(f, "{} {}", self.status().as_str(), Escaped(self))
     }
 }
 

@@ -98,6 +98,7 @@ pub mod cookies;
 mod core;
 mod drain;
 mod error;
+mod escaped;
 pub mod event_stream;
 mod fields;
 mod files;

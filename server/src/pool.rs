@@ -252,7 +252,7 @@ async fn make_ready<M: Manage>(
             }
             Err(error) => {
                 let error: Error = error.into();
-                tracing::debug!(%error, "a pooled resource is replaced");
+                tracing::debug!(?error, "a pooled resource is replaced");
             }
         }
     }

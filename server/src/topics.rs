@@ -42,6 +42,7 @@ use ringlane_reactor::local;
 use slab::Slab;
 
 use crate::Context;
+use crate::escaped::Escaped;
 use crate::limits::LimitError;
 use crossing::{Crossing, Whom};
 use history::Histories;
@@ -177,7 +178,7 @@ impl Topics {
         message: Publication<'_>,
     ) -> bool {
         if let Err(error) = message.check() {
-            tracing::error!(%error, topic, "a faulty event was not published");
+            tracing::error!(error = %Escaped(error), topic, "a faulty event was not published");
             return false;
         }
         let message = message.into_owned();

@@ -18,6 +18,7 @@ use super::Context;
 use super::record::{Payload, Phase, Reply};
 use crate::chain::Outcome;
 use crate::core::ContentType;
+use crate::escaped::Escaped;
 use crate::{Error, IntoStatus, Result};
 
 /// Headers that describe a body, and go with it.
@@ -265,8 +266,8 @@ impl Context {
     /// Makes the answer a 500: the program, not the client, made a mistake.
     #[cold]
     pub(crate) fn fault(&self, problem: impl fmt::Display) {
-        let (method, target) = (self.method(), self.target());
-        tracing::error!(%method, target, %problem, "a handler wrote what cannot be sent");
+        let (method, path, problem) = (self.method(), self.path(), Escaped(problem));
+        tracing::error!(%method, path, %problem, "a handler wrote what cannot be sent");
         self.0.reply.is_faulty.set(true);
     }
 
@@ -283,8 +284,8 @@ impl Context {
 
     #[cold]
     fn too_late(&self) {
-        let (method, target) = (self.method(), self.target());
-        tracing::debug!(%method, target, "a write came after the head was committed");
+        let (method, path) = (self.method(), self.path());
+        tracing::debug!(%method, path, "a write came after the head was committed");
     }
 
     fn write_headers(

@@ -16,6 +16,7 @@ use ringlane_protocol::{Endpoint, ProxyEnds, ProxyParsed, parse_proxy};
 use ringlane_reactor::{Address, End, Intent, Io, local};
 
 use super::{Conversation, FIRST_REQUEST_TIME, HttpCore};
+use crate::escaped::Escaped;
 use crate::networks::Networks;
 
 /// Whose connections begin with a preface.
@@ -108,7 +109,7 @@ impl HttpCore {
     /// Closes a connection whose preface did not come as it must.
     #[cold]
     pub(super) fn refuse_preface(&self, why: &dyn std::fmt::Display) -> Intent {
-        tracing::debug!(%why, "a connection was closed at its PROXY preface");
+        tracing::debug!(why = %Escaped(why), "a connection was closed at its PROXY preface");
         self.core.counts.prefaces_refused.add();
         Intent::Abort
     }

@@ -83,13 +83,13 @@ impl Error {
 
     /// What the client is not told, somebody must be.
     fn log(&self, ctx: &Context) {
-        let (method, target) = (ctx.method(), ctx.target());
+        let (method, path) = (ctx.method(), ctx.path()); // a query may hold secrets
         // A method that nobody knows is the client's idea (RFC 9110 §15.6.2).
         let status = self.status();
         if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
-            tracing::error!(%method, target, error = ?self, "a request failed");
+            tracing::error!(%method, path, error = ?self, "a request failed");
         } else if self.source().is_some() || status.is_server_error() {
-            tracing::debug!(%method, target, error = ?self, "a request was refused");
+            tracing::debug!(%method, path, error = ?self, "a request was refused");
         }
     }
 }

@@ -30,6 +30,7 @@ use super::SubscribeError;
 use super::crossing::{Crossing, Whom};
 use super::members::{self, Follower, List};
 use super::shipment::Shipment;
+use crate::escaped::Escaped;
 use crate::websocket::Message;
 
 /// Values that wait for a subscription, unless another number was given.
@@ -210,7 +211,7 @@ impl<T: Serialize> Item<T> {
             .get_or_init(|| match Message::of_json(&*self.value) {
                 Ok(message) => Some(Arc::new(Shipment::new(message.into()))),
                 Err(error) => {
-                    tracing::error!(?error, "a broadcast value cannot be serialised");
+                    tracing::error!(error = %Escaped(error), "a broadcast value cannot be serialised");
                     None
                 }
             });

@@ -4,6 +4,8 @@ use std::fmt;
 
 use ringlane_protocol::websocket::{CloseCode, Error};
 
+use crate::escaped::Escaped;
+
 /// Why a socket was closed. What came first counts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -73,7 +75,9 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client { reason, .. } if reason.is_empty() => f.write_str("the client closed"),
-            Self::Client { reason, .. } => write!(f, "the client closed: {reason}"),
+            Self::Client { reason, .. } => {
+                write!(f, "the client closed: {}", Escaped(reason)) // mostly for a log
+            }
             Self::Server { .. } => f.write_str("the application closed"),
             Self::Gone => f.write_str("the connection was gone"),
             Self::Idle => f.write_str("the client gave no sign of life"),

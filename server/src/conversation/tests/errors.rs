@@ -111,6 +111,58 @@ fn a_parameter_that_the_route_does_not_have_is_our_mistake_and_not_the_clients()
 }
 
 #[test]
+fn nothing_that_a_client_sends_begins_a_line_of_the_log() {
+    /// What a client has written, as an error's or a panic's text has it.
+    fn said(ctx: &Context) -> String {
+        let query = ctx.query_text("said").unwrap_or_default();
+        format!("no such thing: {query}")
+    }
+    const PLANTED: &str = "x%0a2026-01-01T00:00:00Z%20ERROR%20planted%1b%5b2J%c2%9b%e2%80%a8";
+    let routes = || {
+        server()
+            .with(crate::middleware::AccessLog::new())
+            .get("/error", |ctx: Context| -> Result {
+                Err(Error::internal(said(&ctx)))
+            })
+            .get("/panic", |ctx: Context| -> Result {
+                panic!("{}", said(&ctx))
+            })
+            .get("/header", |ctx: Context| {
+                ctx.set_header("X-Said", said(&ctx));
+            })
+            .get("/name", |ctx: Context| {
+                ctx.set_header(&said(&ctx), "x");
+            })
+    };
+    let text = logged(|| {
+        for path in ["/error", "/panic", "/header", "/name", "/none"] {
+            let mut talk = Talk::with(routes());
+            talk.send(format!(
+                "GET {path}?said={PLANTED}&secret=1 HTTP/1.1\r\nHost: a\r\n\
+                 User-Agent: \u{9b}2J\u{2028}\r\n\r\n"
+            ));
+        }
+    });
+    for part in [
+        "no such thing",
+        "planted",
+        "/error",
+        "/panic",
+        "/none",
+        "ringlane::access",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    for line in text.lines() {
+        assert!(!line.starts_with("2026-01-01T00:00:00Z"), "{text}");
+    }
+    for forbidden in ['\u{1b}', '\u{9b}', '\u{2028}'] {
+        assert!(!text.contains(forbidden), "{forbidden:?}: {text}");
+    }
+    assert!(!text.contains("secret"), "a query is no part of it: {text}");
+}
+
+#[test]
 fn what_is_no_request() {
     let small = || {
         let limits = Limits::default()
