@@ -63,8 +63,9 @@ const ICON: &str = include_str!("dashboard/icon.svg");
 ///
 /// A server's inside is not for everybody. Unless it is [public](Self::public), the page and its
 /// stream exist for clients on this machine alone, who ask for it by `localhost` or a loopback
-/// address: for all others they are 404. Behind a proxy on the same machine every client seems to
-/// be such a one: do not install it there, or guard it by [`auth`](super::auth).
+/// address, and whose request no proxy has handed on, as far as a forwarding header says so: for all
+/// others they are 404. Behind a proxy on the same machine that sets none every client seems to be
+/// such a one: do not install it there, or guard it by [`auth`](super::auth).
 ///
 /// Write it on the server itself, as the outermost layer, and once.
 ///
@@ -161,14 +162,37 @@ impl Dashboard {
     }
 }
 
+/// What proxies say, in one header or another: then the client is elsewhere, or nobody knows where.
+const FORWARDING: [&str; 6] = [
+    "Forwarded",
+    "Via",
+    "X-Real-IP",
+    "X-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+];
+
+/// Whether a proxy has handed the request on.
+fn is_forwarded(ctx: &Context) -> bool {
+    const PREFIX: &[u8] = b"x-forwarded-";
+    ctx.headers().any(|(name, _)| {
+        let start = name.as_bytes().get(..PREFIX.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+            || FORWARDING
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+    })
+}
+
 /// Whether the client is on this machine and means it: the name it asks for may be somebody else's
-/// that was made to lead here.
+/// that was made to lead here. Behind a proxy on this machine nobody is.
 fn is_local(ctx: &Context) -> bool {
     let host = ctx.host();
     let literal = host.trim_start_matches('[').trim_end_matches(']');
     let is_named = host.eq_ignore_ascii_case("localhost")
         || literal.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     is_named
+        && !is_forwarded(ctx)
         && matches!(ctx.peer_address(), Some(Address::Tcp(peer))
             if peer.ip().to_canonical().is_loopback())
 }

@@ -38,6 +38,21 @@ fn only_this_machine_is_shown_the_dashboard_unless_it_is_turned_on() {
     check(&[], "127.0.0.1:8080", "200 OK", true);
     // A name that somebody else has made to lead here.
     check(&[], "example.org", "404 Not Found", true);
+    // A client elsewhere, behind a proxy on this machine.
+    let demo = Demo::start(&[]);
+    for header in [
+        "X-Forwarded-For: 203.0.113.9",
+        "x-forwarded-host: localhost",
+        "Forwarded: for=203.0.113.9",
+        "X-Real-IP: 203.0.113.9",
+        "Via: 1.1 proxy",
+    ] {
+        let head = format!(
+            "GET /_ringlane/ HTTP/1.1\r\nHost: localhost\r\n{header}\r\nConnection: close\r\n\r\n"
+        );
+        let page = demo.exchange(head.as_bytes());
+        assert!(page.starts_with("HTTP/1.1 404 "), "{header}: {page}");
+    }
     let outside = ["--bind", "0.0.0.0:0"];
     check(&outside, "localhost", "404 Not Found", false);
     let on = ["--bind", "0.0.0.0:0", "--dashboard", "on"];
