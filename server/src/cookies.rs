@@ -66,12 +66,13 @@ impl Context {
         self.values_of(name).next()
     }
 
-    /// Names and values of all cookies that the client sent, in order.
+    /// Names and values of all cookies that the client sent, in order. One that is not UTF-8 is left
+    /// out, and no other with it.
     pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.0.head.header_all("Cookie");
         lines
-            .filter_map(|line| str::from_utf8(line).ok())
-            .flat_map(|line| line.split(';'))
+            .flat_map(|line| line.split(|&byte| byte == b';'))
+            .filter_map(|pair| str::from_utf8(pair).ok())
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (trimmed(name), unquoted(trimmed(value))))
     }

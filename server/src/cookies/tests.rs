@@ -53,6 +53,27 @@ fn cookies_are_read_from_every_line() {
 }
 
 #[test]
+fn a_cookie_that_is_no_text_takes_no_other_with_it() {
+    let server = Server::builder().get("/", |ctx: Context| {
+        let all: Vec<_> = ctx
+            .cookies()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        ctx.text(all.join(" "));
+    });
+    let mut client = Client::new(server.build().expect("valid")).expect("a core is free");
+    let connection = client.connect();
+    connection.send(
+        b"GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; b=\xff; c=3\r\nCookie: \xfe=1; d=4\r\n\r\n",
+    );
+    client
+        .run(std::time::Duration::ZERO)
+        .expect("the core runs");
+    let answer = String::from_utf8_lossy(&connection.read()).into_owned();
+    assert!(answer.ends_with("\r\n\r\na=1 c=3 d=4"), "{answer}");
+}
+
+#[test]
 fn what_looks_like_white_space_is_part_of_names_and_values() {
     let count = |ctx: Context| {
         let session = ctx.cookie("__Host-sid");

@@ -89,7 +89,7 @@ impl Context {
 
     /// The id of the last event that the client has got, if it was here before: from the header
     /// `Last-Event-ID`, or else from the query parameter `last_event_id`, for clients that cannot
-    /// set headers.
+    /// set headers. What is not UTF-8 in it stands as U+FFFD.
     ///
     /// ```
     /// use ringlane::{Context, Result};
@@ -105,7 +105,9 @@ impl Context {
     /// }
     /// ```
     pub fn last_event_id(&self) -> Option<String> {
-        let header = self.header("Last-Event-ID").map(str::to_owned);
+        // An id that is not UTF-8 is none of ours; it still says that the client was here before.
+        let header = self.header_bytes("Last-Event-ID");
+        let header = header.map(|id| String::from_utf8_lossy(id).into_owned());
         let query = || {
             self.query_text("last_event_id")
                 .map(|text| text.into_owned())

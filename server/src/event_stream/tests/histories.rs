@@ -58,6 +58,17 @@ fn who_comes_back_gets_all_that_it_has_missed_once() {
 }
 
 #[test]
+fn an_id_that_is_no_text_is_a_gap() {
+    let (mut client, topics) = begin(History::default());
+    publish(&topics, 1..=1);
+    let connection = client.connect();
+    connection.send(b"GET /news HTTP/1.0\r\nLast-Event-ID: \xff\xfe:1\r\n\r\n");
+    pass(&mut client, Duration::ZERO);
+    let answer = String::from_utf8(connection.read()).expect("text");
+    assert!(answer.contains("event: gap\n"), "{answer}");
+}
+
+#[test]
 fn letters_on_their_way_are_not_replayed_again() {
     let (mut client, topics) = begin(History::default());
     let id = last_id(&mut client);
