@@ -36,6 +36,7 @@ mod body;
 mod bytes;
 pub mod chunked;
 mod conditional;
+pub mod cookie;
 mod date;
 mod disposition;
 pub mod event_stream;

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::testing::{Answer, Client};
-use crate::{Result, Server};
+use crate::{IntoResponse, Result, Server};
 
-fn answer(handler: fn(Context), cookie_lines: &[&str]) -> Answer {
+fn answer<R: IntoResponse + 'static>(handler: fn(Context) -> R, cookie_lines: &[&str]) -> Answer {
     let server = Server::builder().get("/", handler).build().unwrap();
     let mut client = Client::new(server).unwrap();
     let mut request = client.get("/");
@@ -96,8 +96,8 @@ fn what_looks_like_white_space_is_part_of_names_and_values() {
 #[test]
 fn several_cookies_are_set_with_their_attributes() {
     let heard = answer(
-        |ctx| {
-            ctx.set_cookie(("plain", "1")).set_cookie(("twice", "1"));
+        |ctx| -> Result {
+            ctx.set_cookie(("plain", "1"))?.set_cookie(("twice", "1"))?;
             let full = Cookie::build(("full", "\"quoted\""))
                 .path("/a b")
                 .domain("example.org")
@@ -105,9 +105,10 @@ fn several_cookies_are_set_with_their_attributes() {
                 .http_only(true)
                 .secure(true)
                 .same_site(SameSite::Strict);
-            ctx.set_cookie(full).set_cookie(("twice", "2"));
-            ctx.set_cookie(Cookie::build(("twice", "3")).path("/b"));
-            ctx.remove_cookie(Cookie::build("gone").path("/"));
+            ctx.set_raw_cookie(full)?.set_cookie(("twice", "2"))?;
+            ctx.set_cookie(Cookie::build(("twice", "3")).path("/b"))?;
+            ctx.remove_cookie(Cookie::build("gone").path("/"))?;
+            Ok(())
         },
         &[],
     );
@@ -124,31 +125,114 @@ fn several_cookies_are_set_with_their_attributes() {
     );
 }
 
+/// What no cookie carries as it is, and what only looks as if it had been encoded.
+const TEXTS: [&str; 16] = [
+    "a b",
+    "a,b",
+    "a;b",
+    "a\"b",
+    "\u{e9}",
+    r#"{"x":1}"#,
+    "%",
+    "%41",
+    "100%25",
+    "\"quoted\"",
+    "a\\b",
+    "\r\nSet-Cookie: b=2",
+    "\0\u{7f}",
+    " ",
+    "",
+    "plain-_.!~*'()+/=",
+];
+
+#[test]
+fn any_text_comes_back_the_same() -> Result {
+    let server = Server::builder()
+        .get("/{kind}/set/{at}", |ctx: Context| -> Result {
+            let text = TEXTS[ctx.param::<usize>("at")?];
+            match ctx.param_text("kind") {
+                Some("signed") => ctx.set_signed_cookie(("a", text), &key())?,
+                Some("private") => ctx.set_private_cookie(("a", text), &key())?,
+                _ => ctx.set_cookie(("a", text))?,
+            };
+            Ok(())
+        })
+        .get("/{kind}/get", |ctx: Context| {
+            let text = match ctx.param_text("kind") {
+                Some("signed") => ctx.signed_cookie("a", &key()),
+                Some("private") => ctx.private_cookie("a", &key()),
+                _ => ctx.cookie("a").map(Cow::into_owned),
+            };
+            ctx.text_fmt(format_args!("{text:?}"));
+        });
+    let mut client = Client::new(server.build()?)?;
+    for kind in ["plain", "signed", "private"] {
+        for (at, text) in TEXTS.into_iter().enumerate() {
+            let set = client.get(&format!("/{kind}/set/{at}")).send()?;
+            assert_eq!(set.status(), 200, "{kind} {text:?}: {}", set.text());
+            let line = *set_cookies(&set).first().expect("one cookie");
+            let get = client.get(&format!("/{kind}/get"));
+            let heard = get.header("Cookie", line).send()?;
+            assert_eq!(heard.text(), format!("{:?}", Some(text)), "{line}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn raw_cookies_are_left_as_they_are() {
+    let set = |ctx: Context| -> Result {
+        ctx.set_raw_cookie(("a", "\"x%41\""))?;
+        let problem = ctx.set_raw_cookie(("b", "1;2")).err();
+        ctx.text(problem.map(|error| error.to_string()).unwrap_or_default());
+        Ok(())
+    };
+    let heard = answer(set, &[]);
+    assert_eq!(set_cookies(&heard), ["a=\"x%41\""]);
+    let problem = "cookie \"b\": its value must be encoded, as `set_cookie` does";
+    assert!(heard.text().ends_with(problem), "{}", heard.text());
+    let get = |ctx: Context| {
+        let (raw, decoded) = (ctx.raw_cookie("a"), ctx.cookie("a"));
+        ctx.text_fmt(format_args!("{raw:?} {decoded:?}"));
+    };
+    for (sent, expected) in [
+        ("a=\"x%41\"", r#"Some("\"x%41\"") Some("xA")"#),
+        ("a=x%ff%41", r#"Some("x%ff%41") Some("x%ff%41")"#),
+        ("a=100%", r#"Some("100%") Some("100%")"#),
+        ("%61=1; a =2", r#"Some("2") Some("2")"#),
+    ] {
+        assert_eq!(answer(get, &[sent]).text(), expected, "{sent}");
+    }
+}
+
 #[test]
 fn what_cannot_be_a_cookie_is_refused() {
-    let refused: [fn() -> Cookie<'static>; 14] = [
-        || ("", "1").into(),
-        || ("a b", "1").into(),
-        || ("a=b", "1").into(),
-        || ("a\r\nX", "1").into(),
-        || ("\u{e9}", "1").into(),
-        || ("a", "1;2").into(),
-        || ("a", "1 2").into(),
-        || ("a", "1\r\nSet-Cookie: b=2").into(),
-        || ("a", "\u{e9}").into(),
-        || ("a", "\"").into(),
-        || Cookie::build(("a", "1")).path("/; Secure").build(),
-        || Cookie::build(("a", "1")).domain("a\nb").build(),
-        || ("__Secure-a", "1").into(),
-        || {
-            Cookie::build(("__host-a", "1"))
-                .secure(true)
-                .path("/b")
-                .build()
+    let at = |path: &'static str| Cookie::build(("a", "1")).path(path).build();
+    let of = |domain: &'static str| Cookie::build(("a", "1")).domain(domain).build();
+    for cookie in [
+        ("", "1").into(),
+        ("a b", "1").into(),
+        ("a=b", "1").into(),
+        ("a\r\nX", "1").into(),
+        ("\u{e9}", "1").into(),
+        ("a", "1;2").into(),
+        ("a", "1 2").into(),
+        ("a", "1\r\nSet-Cookie: b=2").into(),
+        ("a", "\u{e9}").into(),
+        ("a", "\"").into(),
+        at("/; Secure"),
+        at("b"),
+        at(""),
+        of("a\nb"),
+        of("localhost:8080"),
+        of("http://example.org"),
+        ("__Secure-a", "1").into(),
+        {
+            let insecure = Cookie::build(("__host-a", "1")).secure(true);
+            insecure.path("/b").build()
         },
-    ];
-    for cookie in refused {
-        assert!(flaw(&cookie()).is_some(), "{:?}", cookie());
+    ] {
+        assert!(flaw(&cookie).is_some(), "{cookie:?}");
     }
     for cookie in [
         Cookie::build(("__Host-a", "1"))
@@ -159,6 +243,8 @@ fn what_cannot_be_a_cookie_is_refused() {
         Cookie::new("a", "x".repeat(COOKIE_BYTES_MAX - 1)),
         Cookie::new("a", ""),
         Cookie::new("!#$%&'*+-.^_`|~", "!#$%&'()*+-./:<=>?@[]^_`{|}~"),
+        of(".example.org"),
+        of("127.0.0.1"),
     ] {
         assert_eq!(flaw(&cookie), None, "{cookie:?}");
     }
@@ -167,19 +253,31 @@ fn what_cannot_be_a_cookie_is_refused() {
         .same_site(SameSite::None)
         .secure(false);
     assert!(flaw(&insecure.build()).is_some());
-    let heard = answer(|ctx| ctx.set_cookie(("a", "1;2")).text("not this"), &[]);
-    assert_eq!(
-        (heard.status().as_u16(), heard.text()),
-        (500, "internal server error")
-    );
-    assert!(set_cookies(&heard).is_empty());
+}
+
+#[test]
+fn a_mistake_in_a_cookie_is_told_where_it_is_set() {
+    let too_long = |ctx: Context| -> Result {
+        let half = " ".repeat(COOKIE_BYTES_MAX / 3); // three characters each
+        assert!(ctx.set_cookie(("a", half.clone())).is_ok());
+        assert!(ctx.set_cookie(("ab", half.clone() + "%")).is_err());
+        assert!(ctx.set_signed_cookie(("a", half), &key()).is_err());
+        assert!(ctx.set_private_cookie(("a b", ""), &key()).is_err());
+        assert!(ctx.remove_cookie("a b").is_err());
+        ctx.set_cookie(("a b", "1"))?;
+        Ok(())
+    };
+    let heard = answer(too_long, &[]);
+    let expected = (500, "internal server error");
+    assert_eq!((heard.status().as_u16(), heard.text()), expected);
 }
 
 #[test]
 fn sealed_cookies_open_with_their_key_and_name_alone() -> Result {
-    let seal = |ctx: Context| {
-        ctx.set_signed_cookie(("s", "plain"), &key());
-        ctx.set_private_cookie(("p", "any; text \u{e9}"), &key());
+    let seal = |ctx: Context| -> Result {
+        ctx.set_signed_cookie(("s", "plain"), &key())?;
+        ctx.set_private_cookie(("p", "any; text \u{e9}"), &key())?;
+        Ok(())
     };
     let sealed = answer(seal, &[]);
     let lines = set_cookies(&sealed);
@@ -219,10 +317,11 @@ fn sealed_cookies_open_with_their_key_and_name_alone() -> Result {
 
 #[test]
 fn signed_names_cannot_be_exchanged() {
-    let sign = |ctx: Context| {
+    let sign = |ctx: Context| -> Result {
         for (name, value) in [("theme", "7"), ("user", "8"), ("a", "b=7"), ("empty", "")] {
-            ctx.set_signed_cookie((name, value), &key());
+            ctx.set_signed_cookie((name, value), &key())?;
         }
+        Ok(())
     };
     let open = |ctx: Context| {
         let names = ["theme", "user", "a", "a=b", "ab", "empty"];
@@ -270,11 +369,12 @@ fn signed_names_cannot_be_exchanged() {
 
 #[test]
 fn a_signed_cookie_is_its_value_behind_a_mac() {
-    let sign = |ctx: Context| {
+    let sign = |ctx: Context| -> Result {
         let cookie = Cookie::build(("s", "pl=ain")).path("/").http_only(true);
-        ctx.set_signed_cookie(cookie, &key());
+        ctx.set_signed_cookie(cookie, &key())?;
         let longest = "x".repeat(COOKIE_BYTES_MAX - MAC_BYTES - 1);
-        ctx.set_signed_cookie(("l", longest), &key());
+        ctx.set_signed_cookie(("l", longest), &key())?;
+        Ok(())
     };
     let signed = answer(sign, &[]);
     let lines = set_cookies(&signed);
@@ -289,9 +389,10 @@ fn a_signed_cookie_is_its_value_behind_a_mac() {
     );
     assert_eq!(lines[1].len(), COOKIE_BYTES_MAX + 1); // with its `=`
     let too_long = answer(
-        |ctx| {
+        |ctx| -> Result {
             let value = "x".repeat(COOKIE_BYTES_MAX - MAC_BYTES);
-            ctx.set_signed_cookie(("l", value), &key());
+            ctx.set_signed_cookie(("l", value), &key())?;
+            Ok(())
         },
         &[],
     );
