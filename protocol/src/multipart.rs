@@ -17,6 +17,7 @@
 mod error;
 mod head;
 mod limits;
+mod names;
 
 pub use error::MultipartError;
 pub use head::{PART_HEADERS_MAX, PartHead};

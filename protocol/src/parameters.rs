@@ -15,13 +15,34 @@ pub(crate) const PARAMETERS_MAX: usize = 16;
 
 /// A sound list of parameters, empty or beginning with `;`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Parameters<'a>(&'a str);
+pub(crate) struct Parameters<'a> {
+    text: &'a str,
+    quoting: Quoting,
+}
+
+/// What a backslash means between quotes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Quoting {
+    /// It takes the meaning from a quote or a backslash that follows (RFC 9110 §5.6.4).
+    #[default]
+    Escapes,
+    /// As browsers write names in forms (WHATWG HTML, "multipart/form-data encoding algorithm"):
+    /// nothing. But a quote behind one does not end a value that goes on: other clients escape
+    /// quotes so, and browsers send none.
+    OfForms,
+}
 
 impl<'a> Parameters<'a> {
     /// `None` if the list breaks the grammar, names one parameter twice, or is too long.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        Self::parse_quoted(text, Quoting::Escapes)
+    }
+
+    /// As [`parse`](Self::parse), where backslashes mean something else.
+    pub(crate) fn parse_quoted(text: &'a str, quoting: Quoting) -> Option<Self> {
         let mut names = [""; PARAMETERS_MAX];
-        for (count, parameter) in (Members { rest: text }).enumerate() {
+        let list = Self { text, quoting };
+        for (count, parameter) in list.cut().enumerate() {
             let (name, _) = parameter?;
             let known = names.get(..count)?;
             if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -29,7 +50,7 @@ impl<'a> Parameters<'a> {
             }
             *names.get_mut(count)? = name;
         }
-        Some(Self(text))
+        Some(list)
     }
 
     /// The value of a parameter, in any case of `name`, without its quotes.
@@ -41,7 +62,14 @@ impl<'a> Parameters<'a> {
     }
 
     pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
-        Members { rest: self.0 }.flatten()
+        self.cut().flatten()
+    }
+
+    fn cut(self) -> Members<'a> {
+        Members {
+            rest: self.text,
+            quoting: self.quoting,
+        }
     }
 }
 
@@ -51,6 +79,8 @@ pub(crate) enum Value<'a> {
     Token(&'a str),
     /// What stands between the quotes.
     Quoted(&'a str),
+    /// The same in a form.
+    QuotedInForm(&'a str),
 }
 
 impl<'a> Value<'a> {
@@ -68,7 +98,12 @@ impl<'a> Value<'a> {
                 }
                 Cow::Owned(meant)
             }
-            Self::Token(text) | Self::Quoted(text) => Cow::Borrowed(text),
+            Self::QuotedInForm(text) if text.contains('"') => {
+                Cow::Owned(text.replace("\\\"", "\""))
+            }
+            Self::Token(text) | Self::Quoted(text) | Self::QuotedInForm(text) => {
+                Cow::Borrowed(text)
+            }
         }
     }
 }
@@ -76,6 +111,7 @@ impl<'a> Value<'a> {
 /// Cuts a list into names and values; `None` where it breaks the grammar, and then no more.
 struct Members<'a> {
     rest: &'a str,
+    quoting: Quoting,
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -96,7 +132,7 @@ impl<'a> Iterator for Members<'a> {
                 self.rest = rest; // RFC 9110 §5.6.6: a parameter may be missing
                 continue;
             }
-            let Some((name, value, rest)) = cut(rest) else {
+            let Some((name, value, rest)) = cut(rest, self.quoting) else {
                 return Some(None);
             };
             self.rest = rest;
@@ -106,14 +142,17 @@ impl<'a> Iterator for Members<'a> {
 }
 
 /// Takes one parameter off the front.
-fn cut(text: &str) -> Option<(&str, Value<'_>, &str)> {
+fn cut(text: &str, quoting: Quoting) -> Option<(&str, Value<'_>, &str)> {
     let (name, rest) = text.split_once('=')?;
     if !is_token_text(name.as_bytes()) {
         return None;
     }
     if let Some(quoted) = rest.strip_prefix('"') {
-        let end = closing_quote(quoted)?;
-        return Some((name, Value::Quoted(&quoted[..end]), &quoted[end + 1..]));
+        let (end, value): (_, fn(_) -> _) = match quoting {
+            Quoting::Escapes => (closing_quote(quoted)?, Value::Quoted),
+            Quoting::OfForms => (closing_quote_in_form(quoted)?, Value::QuotedInForm),
+        };
+        return Some((name, value(&quoted[..end]), &quoted[end + 1..]));
     }
     let end = rest.find([';', ' ', '\t']).unwrap_or(rest.len());
     let (value, rest) = rest.split_at(end);
@@ -132,6 +171,18 @@ fn closing_quote(text: &str) -> Option<usize> {
             _ => at += 1,
         }
     }
+}
+
+/// Where a quoted string of a form ends: at the first quote that has no backslash before it, or
+/// behind which the value cannot go on.
+fn closing_quote_in_form(text: &str) -> Option<usize> {
+    let ends = |at: &usize| {
+        let behind = trim_start(&text[at + 1..]);
+        let may_go_on = text[..*at].ends_with('\\') && text[at + 1..].contains('"');
+        !may_go_on || behind.starts_with(';')
+    };
+    let mut quotes = memchr::memchr_iter(b'"', text.as_bytes());
+    quotes.find(ends)
 }
 
 fn trim_start(text: &str) -> &str {

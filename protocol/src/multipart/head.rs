@@ -1,8 +1,9 @@
 //! Parses the head of one part: its name, its file's name, its type (RFC 7578 §4).
 
 use super::MultipartError;
+use super::names::{extended, unescaped};
 use crate::media_type::MediaType;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, Quoting};
 
 /// Headers that one part may have.
 pub const PART_HEADERS_MAX: usize = 16;
@@ -10,7 +11,8 @@ pub const PART_HEADERS_MAX: usize = 16;
 /// What a part of a form is.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PartHead {
-    /// The name of the field, as it was sent: browsers write `"` in it as `%22`.
+    /// The name of the field. What browsers escape in it is given as it was meant: `%22` as `"`,
+    /// `%0D` and `%0A` as the ends of lines.
     pub name: String,
     /// The name of the file, if this is one, without any folders. It may be empty: so browsers
     /// send a field for files in which none was chosen.
@@ -66,21 +68,39 @@ impl PartHead {
     }
 }
 
-/// `form-data; name="…"`, and `filename="…"` for a file. `filename*` is not looked at: RFC 7578
-/// §4.2 forbids it here.
+/// `form-data; name="…"`, and `filename="…"` for a file.
+///
+/// RFC 7578 §4.2 forbids `filename*` here, and still some clients send it alone. A part with it is
+/// a file; the extended name counts only where there is no plain one.
 fn parse_disposition(value: &str) -> Option<PartHead> {
     let (kind, parameters) = value.split_at(value.find([';', ' ', '\t'])?);
     if !kind.eq_ignore_ascii_case("form-data") {
         return None;
     }
-    let parameters = Parameters::parse(parameters)?;
-    let without_folders = |name: std::borrow::Cow<'_, str>| {
-        let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-        last.to_owned()
-    };
+    let parameters = Parameters::parse_quoted(parameters, Quoting::OfForms)?;
+    let plain = parameters.get("filename").map(unescaped);
+    let file_name = plain.or_else(|| parameters.get("filename*").map(extended));
     Some(PartHead {
-        name: parameters.get("name")?.into_owned(),
-        file_name: parameters.get("filename").map(without_folders),
+        name: unescaped(parameters.get("name")?),
+        file_name: file_name.map(without_folders),
         media_type: None,
     })
+}
+
+/// A backslash is a letter of a name like any other, but where a path of Windows begins: of those,
+/// browsers of old sent the whole.
+fn without_folders(name: String) -> String {
+    let is_path_of_windows = match name.as_bytes() {
+        [drive, b':', b'\\', ..] => drive.is_ascii_alphabetic(),
+        [b'\\', b'\\', ..] => true,
+        _ => false,
+    };
+    let separators: &[char] = match is_path_of_windows {
+        true => &['/', '\\'],
+        false => &['/'],
+    };
+    match name.rfind(separators) {
+        Some(at) => name[at + 1..].to_owned(),
+        None => name,
+    }
 }

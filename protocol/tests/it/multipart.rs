@@ -151,14 +151,49 @@ fn names() {
         ("form-data; name=a", Ok("a=1")),
         ("FORM-DATA; NAME=a", Ok("a=1")),
         (r#"form-data; name="a\"b""#, Ok("a\"b=1")),
-        (r#"form-data; name="a%22b""#, Ok("a%22b=1")),
+        // As browsers write them: WHATWG HTML, "multipart/form-data encoding algorithm".
+        (r#"form-data; name="a%22b""#, Ok("a\"b=1")),
+        (r#"form-data; name="a%0D%0Ab%0D""#, Ok("a\r\nb\r=1")),
+        (r#"form-data; name="%0d%2522%41%""#, Ok("%0d%2522%41%=1")),
+        (r#"form-data; name="a\\b""#, Ok(r"a\\b=1")),
+        (r#"form-data; name="a\""#, Ok(r"a\=1")),
+        (r#"form-data; name="a\"; filename="b\""#, Ok(r"a\:b\=1")),
+        (r#"form-data; name="a"; filename="\%22¢""#, Ok("a:\\\"¢=1")),
+        (r#"form-data; name="a"; filename="b\c""#, Ok(r"a:b\c=1")),
+        (
+            r#"form-data; name="a"; filename="/x%22y\z""#,
+            Ok("a:x\"y\\z=1"),
+        ),
+        (r#"form-data; name="a\" b"; filename=c"#, Ok("a\" b:c=1")),
         (r#"form-data; name=""; filename="x""#, Ok(":x=1")),
         (
             r#"form-data; name="a"; filename="../../etc/x""#,
             Ok("a:x=1"),
         ),
         (r#"form-data; name="a"; filename="C:\dir\x""#, Ok("a:x=1")),
-        (r#"form-data; name="a"; filename*=UTF-8''x"#, Ok("a=1")),
+        (r#"form-data; name="a"; filename="\\host\x""#, Ok("a:x=1")),
+        (r#"form-data; name="a"; filename*=UTF-8''x"#, Ok("a:x=1")),
+        (
+            r#"form-data; name="a"; filename*=utf-8'en'%C3%A9%2Fb%22"#,
+            Ok("a:b\"=1"),
+        ),
+        (
+            "form-data; name=a; filename*=ISO-8859-1''%e9",
+            Ok("a:\u{e9}=1"),
+        ),
+        (
+            "form-data; name=a; filename*=UTF-8''%ff",
+            Ok("a:UTF-8''%ff=1"),
+        ),
+        ("form-data; name=a; filename*=x", Ok("a:x=1")),
+        (
+            "form-data; name=a; filename*=UTF-8''x; filename=y",
+            Ok("a:y=1"),
+        ),
+        (
+            r#"form-data; name="a\"; b"; filename=c"#,
+            Err(MultipartError::InvalidDisposition),
+        ),
         ("form-data", Err(MultipartError::InvalidDisposition)),
         (
             "form-data; filename=a",

@@ -166,7 +166,8 @@ impl Multipart {
 pub struct Part<'f>(&'f mut Multipart);
 
 impl Part<'_> {
-    /// The name of the field, as it was sent: browsers write `"` in it as `%22`.
+    /// The name of the field. What browsers escape in it is given as it was meant: `%22` as `"`,
+    /// `%0D` and `%0A` as the ends of lines.
     pub fn name(&self) -> &str {
         &self.0.head.name
     }

@@ -26,6 +26,11 @@ pub fn multipart_body(input: &[u8]) {
     if let Ok(parts) = at_every_cut(input, decode) {
         let data: usize = parts.iter().map(|(_, data)| data.len()).sum();
         assert!(data < input.len(), "{data} bytes of {}", input.len());
+        for (head, _) in &parts {
+            let file = head.file_name.as_deref().unwrap_or_default();
+            assert!(head.name.len() + file.len() < HEAD_BYTES_MAX, "{head:?}");
+            assert!(!file.contains('/'), "{file:?} has folders");
+        }
     }
 }
 
