@@ -56,6 +56,9 @@ impl Context {
     /// name with `..` in it, one that begins with a slash, and a link that leads out are 404. On
     /// systems without `openat2` (Linux before 5.6, some sandboxes) no link is followed at all.
     ///
+    /// Nor is anything hidden: a name of which a part begins with a dot (`.env`, `.git/config`) is
+    /// 404. [`any_file_within`](Self::any_file_within) sends those too.
+    ///
     /// # Errors
     ///
     /// As [`file`](Self::file).
@@ -71,6 +74,32 @@ impl Context {
     /// # Ok::<(), ringlane::Error>(())
     /// ```
     pub async fn file_within(&self, root: impl AsRef<Path>, name: impl AsRef<Path>) -> Result {
+        if open::is_hidden(name.as_ref()) {
+            return Err(open::not_there());
+        }
+        self.any_file_within(root, name).await
+    }
+
+    /// As [`file_within`](Self::file_within), with hidden files and folders: those whose names begin
+    /// with a dot. For one hidden folder it is safer to name it as the root.
+    ///
+    /// # Errors
+    ///
+    /// As [`file`](Self::file).
+    ///
+    /// ```
+    /// use ringlane::{Context, Result};
+    ///
+    /// async fn well_known(ctx: Context) -> Result {
+    ///     let name = ctx.param_text("rest").unwrap_or_default();
+    ///     ctx.file_within("assets/.well-known", name).await // hidden files in it stay hidden
+    /// }
+    ///
+    /// async fn everything(ctx: Context) -> Result {
+    ///     ctx.any_file_within("backup", ctx.param_text("rest").unwrap_or_default()).await
+    /// }
+    /// ```
+    pub async fn any_file_within(&self, root: impl AsRef<Path>, name: impl AsRef<Path>) -> Result {
         let (root, name) = (root.as_ref().to_owned(), name.as_ref().to_owned());
         let kind = kind_of(&name);
         let whole_max = self.reads_at_once();

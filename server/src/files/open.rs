@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path};
 use std::time::SystemTime;
@@ -84,6 +85,21 @@ impl Opened {
             whole,
         })
     }
+}
+
+/// Whether a part of a name begins with a dot. `.` itself names nothing.
+pub(super) fn is_hidden(name: &Path) -> bool {
+    name.components().any(|part| match part {
+        Component::Normal(part) => part.as_bytes().starts_with(b"."),
+        Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+            false
+        }
+    })
+}
+
+/// What is said of a file that is not there, or not for everyone.
+pub(super) fn not_there() -> Error {
+    explain(Errno::NOENT)
 }
 
 /// Opens a file folder by folder, and follows no link.

@@ -98,6 +98,51 @@ fn files_are_sent_with_what_is_known_of_them() {
 }
 
 #[test]
+fn hidden_files_are_not_there_unless_they_are_asked_for() -> Result {
+    let folder = Folder::new().with(".env", "secret").with("a.b.", "shown");
+    for hidden in [".git", ".git/sub", "open"] {
+        fs::create_dir(folder.0.join(hidden))?;
+    }
+    for name in [".git/config", ".git/sub/x", "open/.x", "..x"] {
+        fs::write(folder.0.join(name), "secret")?;
+    }
+    let mut client = folder.client();
+    let root = folder.0.clone();
+    let all = Server::builder().get("/{*rest}", move |ctx: Context| {
+        let root = root.clone();
+        async move {
+            let name = ctx.param_text("rest").unwrap_or_default();
+            ctx.any_file_within(root, name).await
+        }
+    });
+    let mut all = Client::new(all.build()?)?;
+    let missing = get(&mut client, "/none", &[]);
+    for path in [
+        "/.env",
+        "/%2eenv",
+        "/%2Fopen%2F.x",
+        "/.git/config",
+        "/.git/sub/x",
+        "/open/.x",
+        "/open%2F%2ex",
+        "/..x",
+    ] {
+        let answer = get(&mut client, path, &[]);
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(
+            answer.text(),
+            missing.text(),
+            "{path} is told from what is not there"
+        );
+        if !path.starts_with("/%2F") {
+            assert_eq!(get(&mut all, path, &[]).text(), "secret", "{path}");
+        }
+    }
+    assert_eq!(get(&mut client, "/a.b.", &[]).text(), "shown");
+    Ok(())
+}
+
+#[test]
 fn files_of_every_length_arrive_whole() {
     let piece = PIECE_BYTES_MAX as usize;
     for length in [1, piece - 1, piece, piece + 1, 3 * piece, 1_000_003] {
