@@ -13,6 +13,7 @@
 //! Not here: what a sample is made of (`dashboard/sample.rs`), how the page draws it
 //! (`dashboard/page.js`).
 
+mod lane;
 mod reading;
 mod sample;
 mod sampler;
@@ -21,21 +22,19 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ringlane_protocol::StatusCode;
 use ringlane_reactor::Address;
-use rustix::thread::{Pid, gettid};
 use serde::Serialize;
 
 use super::Middleware;
-use super::metrics::histogram::Histogram;
-use crate::context::exchange::DownloadState;
 use crate::core::Core;
 use crate::event_stream::Options;
 use crate::topics::History;
 use crate::{Builder, Context, Error, Result, task};
+use lane::Lane;
 
 /// Seconds that a page which is opened later still sees.
 const KEPT_MAX: usize = 300;
@@ -52,12 +51,12 @@ const CHARTS: &str = include_str!("dashboard/charts.js");
 const SCRIPT: &str = include_str!("dashboard/page.js");
 const ICON: &str = include_str!("dashboard/icon.svg");
 
-/// A live page of the server itself at `/_ringlane/`: requests per second, latency percentiles,
-/// every core's share, memory, and what the event loops do.
+/// A live page of the server itself at `/_ringlane/`: requests per second, how they were answered,
+/// percentiles of their time in the server, every core's share, memory, and what the event loops do.
 ///
 /// It is measured once a second and only while a page is open: by one task, of words that each core
 /// writes anyway, and of a histogram of times that each core writes while it is watched. The last
-/// five minutes that were watched are kept for pages that are opened later. Latency is the time
+/// five minutes that were watched are kept for pages that are opened later. Time in the server is that
 /// from the turn of the event loop that saw the request's head to the end of the layers below;
 /// answers that are streams have none, for they take as long as they last.
 ///
@@ -287,28 +286,6 @@ impl fmt::Debug for Board {
         f.debug_struct("Board")
             .field("is_watched", &self.is_watched)
             .finish_non_exhaustive()
-    }
-}
-
-/// What is known of one core's thread and of its requests while they are watched.
-#[repr(align(128))] // its own cache lines: other cores write theirs
-struct Lane {
-    thread: Pid,
-    times: OnceLock<Histogram>,
-}
-
-impl Lane {
-    fn here() -> Self {
-        Self {
-            thread: gettid(),
-            times: OnceLock::new(),
-        }
-    }
-
-    fn record(&self, ctx: &Context) {
-        if ctx.0.exchange.download.state.get() == DownloadState::Unused {
-            self.times.get_or_init(Histogram::default).record(ctx.age());
-        }
     }
 }
 

@@ -39,9 +39,11 @@ export class Chart {
    * `lines` are functions from a sample to a value or null, each with the name of its colour;
    * between neighbours the chart is filled if `fan` is set, below a single one always. `least` is
    * the least height of a linear scale. A chart with `bare` has neither labels nor room for them.
+   * `label` names it, and `words` says what it shows of a sample, to those who do not see it.
    */
-  constructor(svg, { lines, fan = false, log = false, bare = false, least = 1, unit = 1, format }) {
-    Object.assign(this, { svg, lines, fan, log, bare, least, unit, format });
+  constructor(svg, options) {
+    const usual = { fan: false, log: false, bare: false, least: 1, unit: 1 };
+    Object.assign(this, { svg }, usual, options);
   }
 
   /** The time below a place on the screen. */

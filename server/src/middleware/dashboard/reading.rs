@@ -12,8 +12,8 @@ use std::time::Duration;
 use ringlane_reactor::clock;
 use rustix::thread::Pid;
 
-use super::{Board, Lane};
-use crate::middleware::metrics::histogram::Merged;
+use super::Board;
+use super::lane::{Lane, Tally};
 use crate::status::{ServerStatus, Vitals};
 use crate::time::{self, Instant};
 use crate::{blocking, system};
@@ -25,7 +25,7 @@ pub(super) struct Reading {
     pub(super) unix_ms: u64,
     pub(super) status: ServerStatus,
     /// Of each core, in order, as `status.cores`.
-    pub(super) times: Vec<Merged>,
+    pub(super) tallies: Vec<Tally>,
     pub(super) usage: Usage,
 }
 
@@ -50,7 +50,7 @@ impl Reading {
             at: time::now(),
             unix_ms: clock::unix_nanos() / 1_000_000,
             status,
-            times: lanes.iter().map(|lane| times(lane.as_ref())).collect(),
+            tallies: lanes.iter().map(|lane| tally(lane.as_ref())).collect(),
             usage: Usage::default(),
         };
         // Without a thread for it, the rest is told.
@@ -62,12 +62,8 @@ impl Reading {
     }
 }
 
-fn times(lane: Option<&Arc<Lane>>) -> Merged {
-    let mut merged = Merged::default();
-    if let Some(times) = lane.and_then(|lane| lane.times.get()) {
-        merged.add(times);
-    }
-    merged
+fn tally(lane: Option<&Arc<Lane>>) -> Tally {
+    lane.map_or_else(Tally::default, |lane| lane.tally())
 }
 
 impl Usage {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::lane::{CLASSES, Tally};
 use super::reading::Reading;
 use crate::middleware::metrics::histogram::Merged;
 use crate::status::CoreStatus;
@@ -24,8 +25,14 @@ pub(super) struct Sample {
     uptime_seconds: f64,
     requests_per_second: f64,
     requests: u64,
-    /// In microseconds; of requests that ended in this time.
+    /// In microseconds; of requests that ended in this time, as are the three below.
     latency: Option<Latency>,
+    /// Answers per second by the first digit of their status, from 1xx to 5xx.
+    classes_per_second: [f64; CLASSES],
+    /// Of these, 5xx, panics, and requests that ran out of time.
+    errors_per_second: f64,
+    /// Of answers that were no streams.
+    body_bytes_per_second: f64,
     connections: u64,
     accepted_per_second: f64,
     memory_bytes: Option<u64>,
@@ -100,6 +107,11 @@ impl Sample {
             requests_per_second: span.per_second(requests),
             requests: all(|core| core.requests),
             latency: Latency::of(&times),
+            classes_per_second: std::array::from_fn(|class| {
+                span.per_second(span.tallied(|tally| tally.classes[class]))
+            }),
+            errors_per_second: span.per_second(span.tallied(|tally| tally.errors)),
+            body_bytes_per_second: span.per_second(span.tallied(|tally| tally.body_bytes)),
             connections: all(|core| core.connections),
             accepted_per_second: span.per_second(span.sum(|core| core.accepted)),
             memory_bytes: now.usage.memory_bytes,
@@ -171,9 +183,19 @@ impl<'a> Span<'a> {
     }
 
     fn times(&self, core: usize) -> Merged {
-        let now = self.now.times.get(core);
-        let earlier = self.earlier.times.get(core);
+        let now = self.now.tallies.get(core).map(|tally| &tally.times);
+        let earlier = self.earlier.tallies.get(core).map(|tally| &tally.times);
         now.map_or_else(Merged::default, |now| now.since(earlier))
+    }
+
+    /// Of all cores. One that began again counts from zero.
+    fn tallied(&self, of: impl Fn(&Tally) -> u64) -> u64 {
+        let now = self.now.tallies.iter().enumerate();
+        let since = now.map(|(core, tally)| {
+            let earlier = self.earlier.tallies.get(core).map_or(0, &of);
+            of(tally).saturating_sub(earlier)
+        });
+        since.sum()
     }
 
     fn core(&self, core: usize, times: &Merged) -> CoreSample {

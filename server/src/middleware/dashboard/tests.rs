@@ -15,6 +15,7 @@ fn routes(dashboard: Dashboard) -> Builder {
     Server::builder()
         .with(dashboard)
         .get("/", |ctx: Context| ctx.text("ok"))
+        .get("/panic", |_| -> &'static str { panic!("on purpose") })
 }
 
 /// The samples that came since the last call.
@@ -111,6 +112,38 @@ fn each_second_is_told_with_what_happened_in_it() -> Result {
     let mut late = late.event_stream()?;
     client.run(SECOND / 4)?;
     assert_eq!(samples(&mut late)?, [sample.clone(), quiet.clone()]);
+    Ok(())
+}
+
+#[test]
+fn answers_are_told_by_class_with_errors_and_bytes() -> Result {
+    let mut client = Client::new(routes(Dashboard::new().public(true)).build()?)?;
+    let mut stream = client.get("/_ringlane/events").event_stream()?;
+    client.run(SECOND / 2)?;
+    for (path, count) in [("/", 5), ("/none", 3), ("/panic", 2), ("/_ringlane", 1)] {
+        for _ in 0..count {
+            client.get(path).send()?;
+        }
+    }
+    client.request(crate::Method::HEAD, "/").send()?;
+    client.run(SECOND)?;
+    let [sample] = &samples(&mut stream)?[..] else {
+        panic!("one second has passed")
+    };
+    let classes = serde_json::json!([0.0, 6.0, 1.0, 3.0, 2.0]);
+    assert_eq!(sample["classes_per_second"], classes, "{sample}");
+    assert_eq!(sample["errors_per_second"], 2.0, "{sample}");
+    let errors = ["no such path".len() * 3, "internal server error".len() * 2];
+    let bytes = 5 * "ok".len() + errors.iter().sum::<usize>();
+    assert_eq!(sample["body_bytes_per_second"], bytes as f64, "{sample}");
+    client.run(SECOND)?;
+    let [quiet] = &samples(&mut stream)?[..] else {
+        panic!("another second has passed")
+    };
+    assert_eq!(
+        quiet["classes_per_second"],
+        serde_json::json!([0.0, 0.0, 0.0, 0.0, 0.0])
+    );
     Ok(())
 }
 
