@@ -28,7 +28,7 @@ pub(super) struct Lane {
 
 /// What lanes have counted up to one moment.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct LaneCounts {
     pub(super) times: Merged,
     pub(super) classes: [u64; CLASSES],
     pub(super) errors: u64,
@@ -63,12 +63,12 @@ impl Lane {
         }
     }
 
-    pub(super) fn tally(&self) -> Tally {
+    pub(super) fn tally(&self) -> LaneCounts {
         let mut times = Merged::default();
         if let Some(counted) = self.times.get() {
             times.add(counted);
         }
-        Tally {
+        LaneCounts {
             times,
             classes: self.classes.each_ref().map(Count::get),
             errors: self.errors.get(),

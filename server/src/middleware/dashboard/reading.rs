@@ -13,7 +13,7 @@ use ringlane_reactor::clock;
 use rustix::thread::Pid;
 
 use super::Board;
-use super::lane::{Lane, Tally};
+use super::lane::{Lane, LaneCounts};
 use crate::status::{ServerStatus, Vitals};
 use crate::time::{self, Instant};
 use crate::{blocking, system};
@@ -25,7 +25,7 @@ pub(super) struct Reading {
     pub(super) unix_ms: u64,
     pub(super) status: ServerStatus,
     /// Of each core, in order, as `status.cores`.
-    pub(super) tallies: Vec<Tally>,
+    pub(super) tallies: Vec<LaneCounts>,
     pub(super) usage: Usage,
 }
 
@@ -62,8 +62,8 @@ impl Reading {
     }
 }
 
-fn tally(lane: Option<&Arc<Lane>>) -> Tally {
-    lane.map_or_else(Tally::default, |lane| lane.tally())
+fn tally(lane: Option<&Arc<Lane>>) -> LaneCounts {
+    lane.map_or_else(LaneCounts::default, |lane| lane.tally())
 }
 
 impl Usage {

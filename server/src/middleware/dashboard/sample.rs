@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::lane::{CLASSES, Tally};
+use super::lane::{CLASSES, LaneCounts};
 use super::reading::Reading;
 use crate::middleware::metrics::histogram::Merged;
 use crate::status::CoreStatus;
@@ -189,7 +189,7 @@ impl<'a> Span<'a> {
     }
 
     /// Of all cores. One that began again counts from zero.
-    fn tallied(&self, of: impl Fn(&Tally) -> u64) -> u64 {
+    fn tallied(&self, of: impl Fn(&LaneCounts) -> u64) -> u64 {
         let now = self.now.tallies.iter().enumerate();
         let since = now.map(|(core, tally)| {
             let earlier = self.earlier.tallies.get(core).map_or(0, &of);
