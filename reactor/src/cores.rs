@@ -10,23 +10,27 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::thread::{CpuSet, sched_getaffinity};
 
 use crate::application::Application;
 use crate::config::{Config, ConfigError};
+use crate::cpus::{self, Plan, PlanError, Ranges, Wish};
 use crate::crew::{Crew, Kind, Orders, RaiseError};
 use crate::ends::Ends;
 use crate::listener::{self, Bind, BindError, Bound, BoundPath, Options};
 use crate::mailbox::{Letter, Post};
 use crate::metrics::Metrics;
 use crate::op::Socket;
+use crate::quota::Quota;
 use crate::rungs::{RingError, Rung};
+
+pub use crate::cpus::{CpuList, CpuListError};
 
 /// Which driver moves the bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -62,9 +66,13 @@ pub struct Setup {
     pub binds: Vec<Bind>,
     /// How to listen.
     pub listen: Options,
-    /// Cores; `None` is one for each CPU that this process may use.
+    /// How many cores, each with a thread of its own. `None` is one for each CPU that this process
+    /// may use, but no more than the CPU quota of its control group, rounded up.
     pub cores: Option<usize>,
-    /// Pin each core's thread to a CPU of its own, while there are enough. See [`Setup::unpinned`].
+    /// CPUs to pin the cores to, one to each. `None` pins them only if each CPU that this process
+    /// may use has its core: other processes may run on the rest, or share them.
+    pub cpus: Option<CpuList>,
+    /// Pins no core in any case.
     pub unpinned: bool,
     /// Which driver.
     pub driver: Driver,
@@ -90,6 +98,20 @@ pub enum StartError {
     /// Connections were to go to the core on whose CPU they come in, and cores have no CPU of
     /// their own.
     NotPinned,
+    /// A CPU was named that this process may not use.
+    CpuNotAllowed {
+        /// Which.
+        cpu: usize,
+        /// Those that it may use.
+        allowed: Vec<usize>,
+    },
+    /// A number of cores was asked for that is not the number of CPUs named for them.
+    CpuCount {
+        /// The number of cores.
+        cores: usize,
+        /// The number of CPUs.
+        cpus: usize,
+    },
     /// Something that the kernel should give and did not.
     Os(&'static str, io::Error),
 }
@@ -102,8 +124,17 @@ impl fmt::Display for StartError {
             Self::NoAddress => f.write_str("there is no address to listen on; bind at least one"),
             Self::Ring(error) => error.fmt(f),
             Self::NotPinned => f.write_str(
-                "incoming_cpu needs a CPU for each core: start no more cores than there are CPUs, \
-                 and let them be pinned",
+                "incoming_cpu needs pinned workers: start one for each CPU that this process may \
+                 use, or name their CPUs (cpus)",
+            ),
+            Self::CpuNotAllowed { cpu, allowed } => write!(
+                f,
+                "cpus: this process may not use CPU {cpu}, only {}",
+                Ranges(allowed)
+            ),
+            Self::CpuCount { cores, cpus } => write!(
+                f,
+                "workers and cpus disagree: {cores} workers, {cpus} CPUs; leave workers out"
             ),
             Self::Os(what, error) => write!(f, "{what}: {error}"),
         }
@@ -115,6 +146,15 @@ impl std::error::Error for StartError {}
 impl From<BindError> for StartError {
     fn from(error: BindError) -> Self {
         Self::Bind(error)
+    }
+}
+
+impl From<PlanError> for StartError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::NotAllowed(cpu, allowed) => Self::CpuNotAllowed { cpu, allowed },
+            PlanError::Count(cores, cpus) => Self::CpuCount { cores, cpus },
+        }
     }
 }
 
@@ -246,15 +286,24 @@ where
     if setup.binds.is_empty() {
         return Err(StartError::NoAddress);
     }
-    let cpus = Cpus::allowed().map_err(|error| StartError::Os("reading the CPU set", error))?;
-    let cores = setup.cores.unwrap_or(cpus.0.len()).max(1);
+    let allowed = cpus::allowed();
+    let allowed = allowed.map_err(|error| StartError::Os("reading the CPU set", error))?;
+    let wish = Wish {
+        workers: setup.cores,
+        cpus: setup.cpus.as_ref(),
+        unpinned: setup.unpinned,
+    };
+    let Plan {
+        workers: cores,
+        pins,
+        why,
+    } = cpus::plan(wish, allowed, Quota::of_process(Path::new("/")))?;
     let mut setup = setup;
     setup.connections_total = Some(
         setup
             .connections_total
             .unwrap_or_else(|| connections_by_descriptors(cores)),
     );
-    let pins = (!setup.unpinned && cores <= cpus.0.len()).then_some(cpus.0);
     if setup.listen.incoming_cpu && pins.is_none() {
         return Err(StartError::NotPinned);
     }
@@ -270,7 +319,7 @@ where
     let running = serve(crew, bounds, setup.listen, steered.as_deref(), driver)?;
     let addresses: Vec<String> = running.addresses.iter().map(Bind::to_string).collect();
     let addresses = addresses.join(",");
-    tracing::info!(cores, pinned, %addresses, "{}", running.driver);
+    tracing::info!(cores, why, pinned, %addresses, "{}", running.driver);
     Ok(running)
 }
 
@@ -373,18 +422,4 @@ fn serve(
         paths,
         driver,
     })
-}
-
-/// The CPUs that this process may use.
-struct Cpus(Vec<usize>);
-
-impl Cpus {
-    fn allowed() -> io::Result<Self> {
-        let set = sched_getaffinity(None)?;
-        Ok(Self(
-            (0..CpuSet::MAX_CPU)
-                .filter(|&cpu| set.is_set(cpu))
-                .collect(),
-        ))
-    }
 }

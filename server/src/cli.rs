@@ -65,9 +65,14 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     bind: Vec<String>,
 
-    /// Worker threads, each pinned to a CPU while there are enough. Default: one per allowed CPU.
+    /// Worker threads, pinned if each allowed CPU has one. Default: one for each allowed CPU, but
+    /// no more than the CPU quota of the control group.
     #[arg(long, value_name = "COUNT")]
     workers: Option<usize>,
+
+    /// Start one worker on each of these CPUs and pin it there: 2-5,7.
+    #[arg(long, value_name = "LIST")]
+    cpus: Option<String>,
 
     /// Microseconds that an idle worker polls for work before it sleeps, up to 1,000: faster
     /// answers to few connections, at the cost of a fully busy core.
@@ -178,6 +183,9 @@ impl DemoArgs {
         }
         if let Some(count) = self.workers {
             server = server.workers(count);
+        }
+        if let Some(list) = &self.cpus {
+            server = server.cpus(list);
         }
         if let Some(count) = self.limits.connections_max {
             server = server.connections_max(count);

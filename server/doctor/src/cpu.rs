@@ -22,8 +22,8 @@ pub(super) static KNOBS: [Knob; 6] = [
         id: "cpu.allowed",
         title: "CPUs that this process may use",
         default: "all that are online",
-        why: "Ringlane starts one worker for each allowed CPU and pins it there; the others stay \
-              idle.",
+        why: "Ringlane starts one worker for each allowed CPU and pins it there, if the CPU quota \
+              is no smaller; other CPUs stay idle.",
         setting: Setting::Checked {
             wanted: [
                 "all that are online",

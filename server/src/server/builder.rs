@@ -6,6 +6,7 @@
 //! Not here: routes and layers (`routes.rs`).
 
 mod proxies;
+mod workers;
 
 use std::any::Any;
 use std::fmt;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringlane_protocol::{HeaderError, PROXY_BYTES_MAX};
-use ringlane_reactor::cores::{Driver, Setup};
+use ringlane_reactor::cores::{CpuList, CpuListError, Driver, Setup};
 use ringlane_reactor::listener::{AddressError, Bind};
 use ringlane_reactor::{Config, ConfigError, OverLimit};
 use ringlane_router::{RouteError, TrailingSlash};
@@ -35,6 +36,7 @@ pub struct Whole {
     binds: Vec<Result<Bind, AddressError>>,
     wrong_networks: Vec<NetworkError>,
     setup: Setup,
+    cpus: Option<Result<CpuList, CpuListError>>,
     connections_per_core_max: Option<usize>,
     over_limit: Option<OverLimit>,
     spin: Option<Duration>,
@@ -49,6 +51,7 @@ impl Default for Builder {
                 binds: Vec::new(),
                 wrong_networks: Vec::new(),
                 setup: Setup::default(),
+                cpus: None,
                 connections_per_core_max: None,
                 over_limit: None,
                 spin: None,
@@ -92,32 +95,6 @@ impl Builder {
         self
     }
 
-    /// Gives a connection to the core whose CPU handled its first packet (`SO_INCOMING_CPU`), so
-    /// that its packets never change the CPU. Default off: the kernel deals by a hash of the
-    /// addresses, which is even wherever packets come in.
-    ///
-    /// Right where every CPU that serves takes interrupts of the network, and only there: a core
-    /// whose CPU receives nothing gets no connection. Packets that come in on other CPUs are dealt
-    /// as before. Kernels before 6.2 ignore it; sockets of Unix are not concerned.
-    ///
-    /// Starting fails if the cores have no CPU each: with more [workers](Self::workers) than CPUs.
-    ///
-    /// ```
-    /// let server = ringlane::Server::builder().bind("127.0.0.1:0").incoming_cpu(true);
-    /// # let _ = server;
-    /// ```
-    pub fn incoming_cpu(mut self, yes: bool) -> Self {
-        self.whole.setup.listen.incoming_cpu = yes;
-        self
-    }
-
-    /// How many cores serve, each on a thread of its own. Default: one per CPU that this process
-    /// may use. At least 1.
-    pub fn workers(mut self, count: usize) -> Self {
-        self.whole.setup.cores = Some(count);
-        self
-    }
-
     /// What moves the bytes. Default: `io_uring` where it can be had, else `epoll`.
     pub fn driver(mut self, driver: Driver) -> Self {
         self.whole.setup.driver = driver;
@@ -147,25 +124,6 @@ impl Builder {
     /// answered with 503 and `Retry-After`.
     pub fn over_limit(mut self, policy: OverLimit) -> Self {
         self.whole.over_limit = Some(policy);
-        self
-    }
-
-    /// How long a core that has nothing to do looks for work before it sleeps. Default 0, up to 1
-    /// ms; 50 to 100 µs pay where a few connections ask one request after the other and waking a
-    /// core is dear, as on virtual machines. It burns the core; one whose work comes further apart
-    /// than this sleeps as before.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// let server = ringlane::Server::builder().spin(Duration::from_micros(100)).build()?;
-    /// let error = ringlane::Server::builder().spin(Duration::from_millis(2)).build();
-    /// assert!(error.is_err_and(|error| error.to_string().contains("spin")));
-    /// # drop(server);
-    /// # Ok::<(), ringlane::BuildError>(())
-    /// ```
-    pub fn spin(mut self, at_most: Duration) -> Self {
-        self.whole.spin = Some(at_most);
         self
     }
 
@@ -327,6 +285,7 @@ impl Builder {
             binds,
             wrong_networks,
             mut setup,
+            cpus,
             connections_per_core_max,
             over_limit,
             spin,
@@ -342,6 +301,10 @@ impl Builder {
                 Ok(bind) => setup.binds.push(bind),
                 Err(error) => problems.push(Problem::Address(error)),
             }
+        }
+        match cpus.transpose() {
+            Ok(cpus) => setup.cpus = cpus,
+            Err(error) => problems.push(Problem::Cpus(error)),
         }
         problems.extend(wrong_networks.into_iter().map(Problem::Network));
         let limits = settings.limits;
@@ -425,6 +388,8 @@ impl std::error::Error for BuildError {}
 pub enum Problem {
     /// An address that is none.
     Address(AddressError),
+    /// A list of CPUs that is none.
+    Cpus(CpuListError),
     /// A header that a layer was to set, and that cannot be sent.
     Header {
         /// Its name, as it was given.
@@ -454,6 +419,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(error) => error.fmt(f),
+            Self::Cpus(error) => write!(f, "cpus: {error}"),
             Self::Header { name, error } => write!(f, "header {name:?}: {error}"),
             Self::Limit(error) => error.fmt(f),
             Self::Network(error) => error.fmt(f),

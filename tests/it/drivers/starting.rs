@@ -5,10 +5,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use ringlane_reactor::cores::{self, Cores, Driver, Setup, StartError};
+use ringlane_reactor::cores::{self, Cores, CpuList, Driver, Setup, StartError};
 use ringlane_reactor::listener::Bind;
 use ringlane_reactor::{End, Intent, Io, local};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -18,6 +18,8 @@ use super::stand::{RealRing, be_patient, client, echo, ping, script, watch};
 on_both_drivers! {
     cores_start_serve_and_end_in_order
     connections_of_a_unix_socket_are_dealt_out_in_turn
+    two_servers_with_a_core_each_do_not_share_a_cpu
+    cores_are_pinned_if_each_cpu_has_one_or_by_request
     connections_go_to_the_core_on_whose_cpu_they_come_in
     cores_without_a_cpu_each_cannot_be_chosen_by_it
     an_application_that_cannot_be_made_is_an_error_of_the_start
@@ -143,15 +145,82 @@ fn kernel_prefers_cpus() -> bool {
     (numbers.next(), numbers.next()) >= (Some(6), Some(2))
 }
 
+/// The CPUs on which this thread may run.
+fn thread_cpus() -> Vec<usize> {
+    let set = sched_getaffinity(None).expect("our CPUs");
+    (0..CpuSet::MAX_CPU)
+        .filter(|&cpu| set.is_set(cpu))
+        .collect()
+}
+
+fn list(cpus: &[usize]) -> CpuList {
+    let texts: Vec<String> = cpus.iter().map(usize::to_string).collect();
+    texts.join(",").parse().expect("a list of CPUs")
+}
+
+/// Starts cores and tells on which CPUs each may run.
+fn cpus_of_cores(setup: Setup) -> Vec<Vec<usize>> {
+    let seen: Arc<Mutex<Vec<_>>> = Arc::default();
+    let cores = {
+        let seen = Arc::clone(&seen);
+        cores::start(setup, move |core| {
+            let mut seen = seen.lock().expect("nobody panicked");
+            seen.push((core, thread_cpus()));
+            script(echo)
+        })
+    };
+    let cores = cores.expect("a free port");
+    cores.control().stop();
+    cores.wait().expect("they end in order");
+    let mut seen = seen.lock().expect("nobody panicked");
+    seen.sort();
+    seen.drain(..).map(|(_, cpus)| cpus).collect()
+}
+
+fn two_servers_with_a_core_each_do_not_share_a_cpu<R: RealRing>() {
+    let _watched = watch("a core of two servers each");
+    let allowed = thread_cpus();
+    for _ in 0..2 {
+        let mut setup = setup(R::DRIVER, vec![anywhere()]);
+        setup.cores = Some(1);
+        assert_eq!(cpus_of_cores(setup), std::slice::from_ref(&allowed));
+    }
+}
+
+fn cores_are_pinned_if_each_cpu_has_one_or_by_request<R: RealRing>() {
+    let _watched = watch("pinning");
+    let allowed = thread_cpus();
+    let each: Vec<Vec<usize>> = allowed.iter().map(|&cpu| vec![cpu]).collect();
+    let mut all = setup(R::DRIVER, vec![anywhere()]);
+    all.cores = Some(allowed.len());
+    assert_eq!(cpus_of_cores(all.clone()), each);
+    all.unpinned = true;
+    assert_eq!(
+        cpus_of_cores(all.clone()),
+        vec![allowed.clone(); allowed.len()]
+    );
+    let last = allowed.last().copied().expect("a CPU");
+    let mut one = setup(R::DRIVER, vec![anywhere()]);
+    (one.cores, one.cpus) = (None, Some(list(&[last])));
+    assert_eq!(cpus_of_cores(one.clone()), [[last]]);
+    one.cores = Some(2);
+    let error = cores::start(one.clone(), |_| script(echo)).expect_err("which one?");
+    let text = error.to_string();
+    assert!(text.contains("2 workers, 1 CPUs"), "{text}");
+    (one.cores, one.cpus) = (None, Some(list(&[CpuSet::MAX_CPU - 1])));
+    let error = cores::start(one, |_| script(echo)).expect_err("no machine has it");
+    let text = error.to_string();
+    assert!(text.contains("may not use CPU 1023, only "), "{text}");
+}
+
 fn connections_go_to_the_core_on_whose_cpu_they_come_in<R: RealRing>() {
     const EACH: u64 = 8;
     let _watched = watch("dealing by CPU");
     let allowed = sched_getaffinity(None).expect("our CPUs");
-    let cpus: Vec<usize> = (0..CpuSet::MAX_CPU)
-        .filter(|&cpu| allowed.is_set(cpu))
-        .collect();
+    let cpus = thread_cpus();
     let mut setup = setup(R::DRIVER, vec![anywhere()]);
-    setup.cores = None; // one on each of these CPUs, in this order
+    setup.cores = None;
+    setup.cpus = Some(list(&cpus)); // one on each of these CPUs, in this order
     setup.listen.incoming_cpu = true;
     let cores = cores::start(setup, |_| script(echo)).expect("a free port");
     // What is sent over loopback comes in on the sender's CPU.
