@@ -59,6 +59,15 @@ pub trait Application {
     /// The deadline that the conversation had set has passed.
     fn timed_out(&mut self, conversation: &mut Self::Conversation, io: &mut Io<'_>) -> Intent;
 
+    /// Since when the conversation has waited for nothing but the peer's next request, with
+    /// nothing of it begun; `deadline` is the one that it has set. `None`, as by default, if it
+    /// does not wait for that, or must not be closed. At the limit of connections those that have
+    /// waited for the longest are closed to make room ([`crate::Config::evict_after`]).
+    fn idle_since(&self, conversation: &Self::Conversation, deadline: Instant) -> Option<Instant> {
+        let _ = (conversation, deadline);
+        None
+    }
+
     /// The connection has ended; nothing more can be sent.
     fn closed(&mut self, conversation: Self::Conversation, reason: CloseReason);
 }
@@ -221,6 +230,8 @@ pub enum CloseReason {
     PeerGone,
     /// The peer took no bytes for longer than the limit.
     WriteTimedOut,
+    /// It was idle, and another one needed its place.
+    Evicted,
     /// It was still there when the time for draining had passed, or the core stopped.
     ShutDown,
     /// An operation failed in a way that nobody foresaw.
@@ -229,11 +240,12 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Finished,
         Self::Aborted,
         Self::PeerGone,
         Self::WriteTimedOut,
+        Self::Evicted,
         Self::ShutDown,
         Self::Failed,
     ];

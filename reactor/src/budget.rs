@@ -74,21 +74,28 @@ impl Lease {
         taken
     }
 
+    /// How many more places there are: this core's own and those that nobody has leased.
+    pub fn left(&self) -> usize {
+        self.spare + self.budget.left.load(Ordering::Relaxed)
+    }
+
     /// Gives a connection's place back.
     pub fn give_back(&mut self) {
         self.spare += 1;
-        // With a batch of one nothing is held back from other cores.
-        let surplus = if self.budget.batch == 1 {
-            1
-        } else {
-            2 * self.budget.batch
-        };
-        if self.spare >= surplus {
-            self.budget
-                .left
-                .fetch_add(surplus.min(self.budget.batch), Ordering::Relaxed);
-            self.spare -= surplus.min(self.budget.batch);
+        // With a batch of one, or at the limit, nothing is held back from other cores.
+        if self.budget.batch == 1 || self.budget.left.load(Ordering::Relaxed) == 0 {
+            self.give_all_back();
+        } else if self.spare >= 2 * self.budget.batch {
+            let batch = self.budget.batch;
+            self.budget.left.fetch_add(batch, Ordering::Relaxed);
+            self.spare -= batch;
         }
+    }
+
+    /// Gives back all places that this core does not use.
+    pub(crate) fn give_all_back(&mut self) {
+        let spare = std::mem::take(&mut self.spare);
+        self.budget.left.fetch_add(spare, Ordering::Relaxed);
     }
 }
 

@@ -61,24 +61,30 @@ pub(crate) enum AcceptOutcome {
 pub(crate) fn accept_outcome(result: i32) -> AcceptOutcome {
     match decode(result) {
         Ok(fd) => AcceptOutcome::Connected(Socket::from_raw(fd)),
-        Err(
-            Errno::CONNABORTED
-            | Errno::CONNRESET
-            | Errno::INTR
-            | Errno::AGAIN
-            | Errno::PROTO
-            | Errno::NETDOWN
-            | Errno::NETUNREACH
-            | Errno::HOSTUNREACH
-            | Errno::HOSTDOWN
-            | Errno::NONET,
-        ) => AcceptOutcome::Retry,
+        Err(errno) if errno == Errno::AGAIN || is_passing(errno) => AcceptOutcome::Retry,
         Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
             AcceptOutcome::Exhausted(errno)
         }
         Err(Errno::CANCELED) => AcceptOutcome::Cancelled,
         Err(errno) => AcceptOutcome::Unexpected(errno),
     }
+}
+
+/// Whether an accept failed because of the connection that it took, or for nothing: the next may
+/// succeed.
+pub(crate) fn is_passing(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::CONNABORTED
+            | Errno::CONNRESET
+            | Errno::INTR
+            | Errno::PROTO
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::HOSTUNREACH
+            | Errno::HOSTDOWN
+            | Errno::NONET
+    )
 }
 
 /// What one result of a receive means.

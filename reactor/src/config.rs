@@ -30,6 +30,9 @@ pub struct Config {
     pub connections_max: usize,
     /// What happens to one more. Default [`OverLimit::Wait`].
     pub over_limit: OverLimit,
+    /// How long a connection must have been idle before it may be closed to make room for one more
+    /// than the limit. Default 1 s, 0 to [`Duration::MAX`], which keeps them all.
+    pub evict_after: Duration,
     /// Input that may wait unconsumed, per connection, in bytes. Default 64 KiB, 1 KiB to 1 GiB.
     /// Beyond it the socket is not read. One burst, up to 32 buffers or all large ones, may still
     /// exceed it.
@@ -72,6 +75,7 @@ impl Default for Config {
         Self {
             connections_max: crate::PLACES_MAX,
             over_limit: OverLimit::default(),
+            evict_after: Duration::from_secs(1),
             input_bytes_max: 64 * 1024,
             write_timeout: Duration::from_secs(30),
             write_bytes_min: 1,

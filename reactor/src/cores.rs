@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
+use crate::addresses::AddressLimit;
 use crate::application::Application;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, OverLimit};
 use crate::cpus::{self, Plan, PlanError, Ranges, Wish};
 use crate::crew::{Crew, Kind, Orders, RaiseError};
+use crate::descriptors::{self, Needs};
 use crate::ends::Ends;
-use crate::listener::{self, Bind, BindError, Bound, BoundPath, Options};
+use crate::listener::{self, Bind, BindError, Bound, BoundPath, Options, TAKEN_FOR};
 use crate::mailbox::{Letter, Post};
 use crate::metrics::Metrics;
 use crate::op::Socket;
@@ -78,9 +78,15 @@ pub struct Setup {
     pub driver: Driver,
     /// Limits and timings of each core.
     pub config: Config,
-    /// Connections of all cores together; `None` is what descriptors allow: RLIMIT_NOFILE, whose
-    /// soft limit is first raised to the hard one, less a few for everything else.
+    /// Connections of all cores together, at most as many as descriptors allow; `None` is as many.
+    /// Those are RLIMIT_NOFILE, whose soft limit is first raised to the hard one, less
+    /// `descriptors_reserved` and what the cores need for themselves.
     pub connections_total: Option<usize>,
+    /// How many connections one address may have; `None` is any number.
+    pub address_limit: Option<AddressLimit>,
+    /// Descriptors that connections leave to the application: for its files, sockets and
+    /// databases. `None` is an eighth of all, from 64 to 16,384.
+    pub descriptors_reserved: Option<usize>,
 }
 
 /// Why nothing was started.
@@ -158,31 +164,6 @@ impl From<PlanError> for StartError {
     }
 }
 
-/// Connections that the descriptors of this process allow, when `cores` need theirs for the rings.
-fn connections_by_descriptors(cores: usize) -> usize {
-    /// Rings, bells, listeners and self-tests of one core.
-    const EACH_CORE: usize = 16;
-    /// Standard streams, files and sockets of the program itself: some, and a share of the rest.
-    const PROGRAM: usize = 32;
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum {
-        let raised = Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        };
-        if setrlimit(Resource::Nofile, raised).is_ok() {
-            limit = raised;
-        }
-    }
-    let descriptors = limit.current.map_or(usize::MAX, |count| {
-        usize::try_from(count).unwrap_or(usize::MAX)
-    });
-    let reserved = PROGRAM + descriptors.min(100_000) / 100 + cores * EACH_CORE;
-    descriptors
-        .saturating_sub(reserved)
-        .clamp(1, cores.saturating_mul(crate::PLACES_MAX))
-}
-
 /// Running cores.
 #[derive(Debug)]
 pub struct Cores {
@@ -213,6 +194,13 @@ impl Control {
     pub fn stop(&self) {
         self.send_all(|| Letter::Stop);
         self.ends.stop();
+    }
+
+    /// Where all cores but this one are reached.
+    pub(crate) fn others(&self, core: usize) -> Vec<Post> {
+        let posts = self.posts.iter().enumerate();
+        let others = posts.filter(|&(index, _)| index != core);
+        others.map(|(_, post)| post.clone()).collect()
     }
 
     fn send_all(&self, letter: impl Fn() -> Letter) {
@@ -299,18 +287,21 @@ where
         why,
     } = cpus::plan(wish, allowed, Quota::of_process(Path::new("/")))?;
     let mut setup = setup;
-    setup.connections_total = Some(
-        setup
-            .connections_total
-            .unwrap_or_else(|| connections_by_descriptors(cores)),
-    );
+    let needs = Needs {
+        cores,
+        binds: setup.binds.len(),
+        refuses: setup.config.over_limit == OverLimit::Refuse,
+        reserved: setup.descriptors_reserved,
+    };
+    let total = descriptors::connections(descriptors::limit(), needs, setup.connections_total);
+    setup.connections_total = Some(total);
     if setup.listen.incoming_cpu && pins.is_none() {
         return Err(StartError::NotPinned);
     }
     let bounds: Vec<Bound> = setup
         .binds
         .iter()
-        .map(|bind| listener::prepare(bind, cores, setup.listen))
+        .map(|bind| listener::prepare(bind, cores, setup.listen, TAKEN_FOR))
         .collect::<Result<_, _>>()?;
     let application = Arc::new(application);
     let (crew, driver) = choose(&setup, cores, pins.as_deref(), &application)?;

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 
+use crate::addresses::Counts;
 use crate::application::Application;
 use crate::budget::Budget;
 use crate::config::Config;
@@ -80,6 +81,7 @@ struct Brief<F> {
     kind: Kind,
     config: Config,
     budget: Option<Budget>,
+    addresses: Option<Arc<Counts>>,
     application: Arc<F>,
 }
 
@@ -99,6 +101,8 @@ impl Crew {
         let budget = setup
             .connections_total
             .map(|total| Budget::new(total, cores));
+        let addresses = setup.address_limit.clone();
+        let addresses = addresses.map(|limit| Arc::new(Counts::new(limit)));
         let mut starting = Vec::new();
         for core in 0..cores {
             let cpu = pins.map(|cpus| cpus[core]);
@@ -107,6 +111,7 @@ impl Crew {
                 kind,
                 config: setup.config,
                 budget: budget.clone(),
+                addresses: addresses.clone(),
                 application,
             };
             let (ready, is_ready) = mpsc::channel();
@@ -205,11 +210,17 @@ where
     if let Some(budget) = &brief.budget {
         reactor.share_budget(budget.lease());
     }
+    if let Some(counts) = brief.addresses {
+        reactor.share_addresses(counts);
+    }
     let _ = ready.send(Ok((reactor.post(), reactor.metrics())));
     let Ok(orders) = orders.recv() else {
         return Ok(());
     }; // another core failed
     _running = orders.running;
+    if let Some(control) = &orders.alarm {
+        reactor.know_peers(control.others(core));
+    }
     for (socket, deal) in orders.listeners {
         match deal {
             Some((posts, path)) => reactor.listen_and_deal(socket, path, posts, core),

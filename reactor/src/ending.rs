@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use crate::admission::LAST_CALL;
+use crate::accepting::LAST_CALL;
 use crate::application::{Application, CloseReason};
 use crate::clock::Instant;
 use crate::connection::{Phase, Receiving};
@@ -203,7 +203,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             self.ring.close(connection.socket, Some(slot));
             self.generations[slot.index()] = connection.generation.next();
             connection.unwatch(slot, &mut self.wheel);
-            self.leave(connection.over_limit);
+            self.leave(slot, connection.over_limit);
         }
         self.ended = ended;
     }
@@ -260,9 +260,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     pub(crate) fn stop(&mut self) {
         self.draining = Draining::Now;
         self.begin_closing_listeners();
-        for socket in std::mem::take(&mut self.waiting) {
-            self.ring.close(socket, None);
-        }
+        self.close_waiting();
         for index in self.open_slots() {
             self.close(Slot::new(index), CloseReason::ShutDown);
         }
@@ -277,9 +275,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
 
     /// The loop is over: closes what is left without it.
     pub(crate) fn drop_connections(&mut self) {
-        for socket in std::mem::take(&mut self.waiting) {
-            self.ring.close(socket, None);
-        }
+        self.close_waiting();
         for connection in self.connections.drain().collect::<Vec<_>>() {
             if let Some(conversation) = connection.conversation {
                 self.application.closed(conversation, CloseReason::ShutDown);

@@ -37,6 +37,8 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("ringlane runs on Linux only: its event loop is built on io_uring and epoll");
 
+mod accepting;
+mod addresses;
 mod admission;
 mod application;
 mod budget;
@@ -48,8 +50,10 @@ mod connection;
 pub mod cores;
 mod cpus;
 mod crew;
+mod descriptors;
 mod ending;
 mod ends;
+mod eviction;
 mod exchange;
 mod flow;
 mod inbox;
@@ -78,6 +82,7 @@ mod token;
 mod wake;
 mod write_progress;
 
+pub use addresses::AddressLimit;
 pub use application::{Application, CloseReason, Detached, Intent, Io};
 pub use budget::{Budget, Lease};
 pub use caught::{contain, drop_caught};

@@ -10,11 +10,11 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -22,92 +22,11 @@ use rustix::net::{
     socket_with, sockopt,
 };
 
+mod address;
 mod path;
 
+pub use address::{AddressError, Bind};
 pub(crate) use path::BoundPath;
-
-/// Where to listen.
-///
-/// ```
-/// use ringlane_reactor::listener::Bind;
-///
-/// assert!("127.0.0.1:8080".parse::<Bind>().is_ok());
-/// assert!("[::1]:0".parse::<Bind>().is_ok());
-/// assert!("unix:/run/app.sock".parse::<Bind>().is_ok());
-/// assert!("8080".parse::<Bind>().is_err());
-/// ```
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub enum Bind {
-    /// TCP over IPv4 or IPv6; port 0 means any free port.
-    Tcp(SocketAddr),
-    /// A Unix socket at this path.
-    Unix(PathBuf),
-}
-
-impl fmt::Display for Bind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
-/// An address that cannot be understood.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AddressError {
-    text: String,
-    problem: String,
-}
-
-impl fmt::Display for AddressError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, problem } = self;
-        write!(
-            f,
-            "`{text}` is not an address to listen on: {problem} \
-             (expected HOST:PORT, [IPV6]:PORT or unix:PATH)"
-        )
-    }
-}
-
-impl std::error::Error for AddressError {}
-
-impl FromStr for Bind {
-    type Err = AddressError;
-
-    /// `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`. A host name is looked up, and its first address
-    /// taken.
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let wrong = |problem: &str| AddressError {
-            text: text.into(),
-            problem: problem.into(),
-        };
-        if let Some(path) = text.strip_prefix("unix:") {
-            return match SocketAddrUnix::new(path) {
-                _ if path.is_empty() => Err(wrong("the path is empty")),
-                Ok(_) => Ok(Self::Unix(path.into())),
-                Err(_) => Err(wrong("the path is too long for a Unix socket (107 bytes)")),
-            };
-        }
-        let Some((host, port)) = text.rsplit_once(':') else {
-            return Err(wrong("the port is missing"));
-        };
-        if port.parse::<u16>().is_err() {
-            return Err(wrong("the port is not a number from 0 to 65535"));
-        }
-        if host.is_empty() {
-            return Err(wrong("the host is missing; 0.0.0.0 or [::] stands for all"));
-        }
-        let mut found = text
-            .to_socket_addrs()
-            .map_err(|error| wrong(&error.to_string()))?;
-        found
-            .next()
-            .map(Self::Tcp)
-            .ok_or_else(|| wrong("the host has no address"))
-    }
-}
 
 /// Why an address cannot be listened on.
 #[derive(Debug)]
@@ -116,18 +35,28 @@ pub struct BindError {
     pub bind: Bind,
     /// What the kernel said.
     pub cause: io::Error,
+    /// For how long it was tried again and again: zero if it was tried once.
+    pub tried_for: Duration,
 }
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bind, cause } = self;
+        let Self {
+            bind,
+            cause,
+            tried_for,
+        } = self;
         write!(f, "cannot listen on {bind}: ")?;
         match (cause.kind(), bind) {
-            (io::ErrorKind::AddrInUse, Bind::Tcp(_)) => {
-                f.write_str("another process listens there already; stop it or choose another port")
-            }
-            (io::ErrorKind::AddrInUse, Bind::Unix(_)) => {
-                f.write_str("another process listens there already")
+            (io::ErrorKind::AddrInUse, _) => {
+                f.write_str("another process listens there already")?;
+                if !tried_for.is_zero() {
+                    write!(f, " and has not gone within {tried_for:.1?}")?;
+                }
+                match bind {
+                    Bind::Tcp(_) => f.write_str("; stop it or choose another port"),
+                    Bind::Unix(_) => Ok(()),
+                }
             }
             (io::ErrorKind::AlreadyExists, _) => {
                 f.write_str("a file that is not a socket is in the way")
@@ -194,16 +123,43 @@ pub(crate) struct Bound {
     pub(crate) sockets: Vec<OwnedFd>,
 }
 
-/// Binds an address for so many cores.
-pub(crate) fn prepare(bind: &Bind, cores: usize, options: Options) -> Result<Bound, BindError> {
-    let bound = match bind {
-        Bind::Tcp(address) => prepare_tcp(*address, cores, options),
-        Bind::Unix(path) => prepare_unix(path),
-    };
-    bound.map_err(|cause| BindError {
-        bind: bind.clone(),
-        cause,
-    })
+/// How long an address that is taken is tried again before that is believed. The kernel ends the
+/// ring of a process that was killed some milliseconds after the process, and its listeners then.
+pub(crate) const TAKEN_FOR: Duration = Duration::from_secs(1);
+
+/// Binds an address for so many cores. One that is taken is tried again until `patience` has
+/// passed.
+pub(crate) fn prepare(
+    bind: &Bind,
+    cores: usize,
+    options: Options,
+    patience: Duration,
+) -> Result<Bound, BindError> {
+    const PAUSE_MAX: Duration = Duration::from_millis(100);
+    let began = Instant::now();
+    let mut pause = Duration::from_millis(2);
+    loop {
+        let bound = match bind {
+            Bind::Tcp(address) => prepare_tcp(*address, cores, options),
+            Bind::Unix(path) => prepare_unix(path),
+        };
+        let cause = match bound {
+            Ok(bound) => return Ok(bound),
+            Err(cause) => cause,
+        };
+        let is_taken = cause.kind() == io::ErrorKind::AddrInUse;
+        let left = patience.saturating_sub(began.elapsed());
+        if !is_taken || left.is_zero() {
+            let tried_for = if is_taken { patience } else { Duration::ZERO };
+            return Err(BindError {
+                bind: bind.clone(),
+                cause,
+                tried_for,
+            });
+        }
+        std::thread::sleep(pause.min(left));
+        pause = (2 * pause).min(PAUSE_MAX);
+    }
 }
 
 /// Lets the kernel queue connections; from now on clients get through. Of listeners that share an
@@ -218,6 +174,7 @@ pub(crate) fn begin(
     begin_all(bound, options, cpus).map_err(|cause| BindError {
         bind: bound.bind.clone(),
         cause,
+        tried_for: Duration::ZERO,
     })
 }
 
@@ -321,6 +278,7 @@ mod tests {
     use super::*;
 
     use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::PathBuf;
 
     #[track_caller]
     fn refuses(text: &str, because: &str) {
@@ -342,9 +300,10 @@ mod tests {
     #[test]
     fn a_taken_port_is_an_error_and_sharing_it_is_a_choice() {
         let any = "127.0.0.1:0".parse().expect("an address");
-        let first = prepare(&any, 2, Options::default()).expect("a free port");
+        let first = prepare(&any, 2, Options::default(), Duration::ZERO).expect("a free port");
         begin(&first, Options::default(), None).expect("listening");
-        let error = prepare(&first.bind, 1, Options::default()).expect_err("it is taken");
+        let error =
+            prepare(&first.bind, 1, Options::default(), Duration::ZERO).expect_err("it is taken");
         assert!(
             error.to_string().contains("another process listens there"),
             "{error}"
@@ -353,7 +312,31 @@ mod tests {
             share_port: true,
             ..Options::default()
         };
-        assert!(prepare(&first.bind, 1, shared).is_ok());
+        assert!(prepare(&first.bind, 1, shared, Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn a_port_that_is_given_up_in_time_is_taken_over() {
+        let path = socket_path("given-up");
+        for bind in ["127.0.0.1:0".parse().expect("an address"), Bind::Unix(path)] {
+            let options = Options::default();
+            let first = prepare(&bind, 1, options, Duration::ZERO).expect("it is free");
+            begin(&first, options, None).expect("listening");
+            let bind = first.bind.clone();
+            let patience = Duration::from_millis(300);
+            let began = Instant::now();
+            let error = prepare(&bind, 1, options, patience).expect_err("it is not given up");
+            assert!(began.elapsed() >= patience);
+            let text = error.to_string();
+            assert!(text.contains("has not gone within 300.0ms"), "{text}");
+            // As the kernel does it with the ring of a process that was killed.
+            let late = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                drop(first);
+            });
+            prepare(&bind, 2, options, Duration::from_secs(30)).expect("it is given up");
+            late.join().expect("it only waits");
+        }
     }
 
     #[test]
@@ -366,7 +349,7 @@ mod tests {
             };
             for address in ["127.0.0.1:0", "[::1]:0"] {
                 let any = address.parse().expect("an address");
-                let mut bound = prepare(&any, 1, options).expect("a free port");
+                let mut bound = prepare(&any, 1, options, Duration::ZERO).expect("a free port");
                 let Bind::Tcp(address) = bound.bind else {
                     panic!("a TCP address stays one");
                 };
@@ -399,16 +382,18 @@ mod tests {
         let bind = Bind::Unix(path.clone());
         drop(UnixListener::bind(&path).expect("a free path"));
         assert!(path.exists(), "nobody has removed it");
-        let first = prepare(&bind, 4, Options::default()).expect("nobody listens there any more");
+        let first = prepare(&bind, 4, Options::default(), Duration::ZERO)
+            .expect("nobody listens there any more");
         begin(&first, Options::default(), None).expect("listening");
         assert!(
-            prepare(&bind, 1, Options::default()).is_err(),
+            prepare(&bind, 1, Options::default(), Duration::ZERO).is_err(),
             "somebody listens there"
         );
         drop(first);
         assert!(!path.exists(), "what was bound is left");
         std::fs::write(&path, "").expect("a file");
-        let error = prepare(&bind, 1, Options::default()).expect_err("a file is there");
+        let error =
+            prepare(&bind, 1, Options::default(), Duration::ZERO).expect_err("a file is there");
         assert!(error.to_string().contains("not a socket"), "{error}");
         std::fs::remove_file(&path).expect("removing the file");
     }
@@ -417,8 +402,9 @@ mod tests {
     fn a_path_that_was_taken_or_moved_before_we_listened_is_an_error() {
         let path = socket_path("taken");
         let bind = Bind::Unix(path.clone());
-        let first = prepare(&bind, 1, Options::default()).expect("a free path");
-        let second = prepare(&bind, 1, Options::default()).expect("nobody listens there yet");
+        let first = prepare(&bind, 1, Options::default(), Duration::ZERO).expect("a free path");
+        let second = prepare(&bind, 1, Options::default(), Duration::ZERO)
+            .expect("nobody listens there yet");
         let error = begin(&first, Options::default(), None).expect_err("nobody finds it");
         assert!(
             error.to_string().contains("another process listens there"),

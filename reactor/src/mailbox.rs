@@ -65,6 +65,8 @@ pub enum Letter {
     Stop,
     /// Take this connection, which another core accepted.
     Adopt(OwnedFd),
+    /// Close a connection that is idle: another core has no place for one more.
+    MakeRoom,
     /// Run this on the core.
     Run(Box<dyn FnOnce() + Send>),
 }
@@ -75,6 +77,7 @@ impl fmt::Debug for Letter {
             Self::Drain(grace) => f.debug_tuple("Drain").field(grace).finish(),
             Self::Stop => f.write_str("Stop"),
             Self::Adopt(fd) => f.debug_tuple("Adopt").field(fd).finish(),
+            Self::MakeRoom => f.write_str("MakeRoom"),
             Self::Run(_) => f.write_str("Run"),
         }
     }

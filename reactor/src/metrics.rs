@@ -37,6 +37,8 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Connections refused because the limit was reached.
     pub refused: Counter,
+    /// Idle connections closed at the limit, to make room for others.
+    pub evicted: Counter,
     /// Turns of the loop.
     pub turns: Counter,
     /// Calls into the kernel that submit or wait.

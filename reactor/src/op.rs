@@ -41,7 +41,8 @@ impl From<OwnedFd> for Socket {
 /// One operation. Those marked *repeats* complete many times until they say that no more comes.
 #[derive(Debug)]
 pub enum Op {
-    /// Takes connections as they come (*repeats*); each result is a new socket.
+    /// Takes one connection; the result is a new socket. Several may be armed at one listener: each
+    /// takes another.
     Accept {
         /// A listening socket.
         listener: Socket,

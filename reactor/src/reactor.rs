@@ -16,12 +16,15 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 use slab::Slab;
 
-use crate::admission::Listener;
+use crate::accepting::Listener;
+use crate::addresses::{Counted, Counts};
+use crate::admission::Waiting;
 use crate::application::Application;
 use crate::budget::Lease;
 use crate::clock::{Instant, TurnClock};
 use crate::config::Config;
 use crate::connection::{Connection, Present};
+use crate::eviction::Eviction;
 use crate::flow::Starved;
 use crate::local::{self, Local};
 use crate::mailbox::{Letter, Post, mailbox};
@@ -66,8 +69,13 @@ pub struct Reactor<R: Ring, A: Application> {
     turns_not_looked: usize,
     pub(crate) listeners: Vec<Listener>,
     /// Accepted by the kernel while there was no place for them yet.
-    pub(crate) waiting: VecDeque<Socket>,
+    pub(crate) waiting: VecDeque<Waiting>,
     pub(crate) lease: Option<Lease>,
+    pub(crate) eviction: Eviction,
+    /// Connections of each address, if they are limited.
+    pub(crate) addresses: Option<Arc<Counts>>,
+    /// Those that are counted, by slot; empty without a limit.
+    pub(crate) counted: Vec<Option<Counted>>,
     /// Connections that are only there to be refused.
     pub(crate) refusing: usize,
     pub(crate) draining: Draining,
@@ -129,6 +137,9 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             listeners: Vec::new(),
             waiting: VecDeque::new(),
             lease: None,
+            eviction: Eviction::default(),
+            addresses: None,
+            counted: Vec::new(),
             refusing: 0,
             draining: Draining::No,
             ends_not_before: Instant::NEVER,
@@ -177,6 +188,11 @@ impl<R: Ring, A: Application> Reactor<R, A> {
     /// Connections share this budget with those of other cores, beside their own limit.
     pub fn share_budget(&mut self, lease: Lease) {
         self.lease = Some(lease);
+    }
+
+    /// Connections of each address are counted with those of other cores.
+    pub(crate) fn share_addresses(&mut self, counts: Arc<Counts>) {
+        self.addresses = Some(counts);
     }
 
     /// Runs `f` as code of this core: it may spawn tasks and sleep.
@@ -291,6 +307,7 @@ impl<R: Ring, A: Application> Reactor<R, A> {
             match letter {
                 Letter::Drain(grace) => self.drain(grace),
                 Letter::Stop => self.stop(),
+                Letter::MakeRoom => self.make_room_for_others(),
                 Letter::Adopt(fd) => self.admit(Socket::from(fd)),
                 Letter::Run(action) => action(),
             }

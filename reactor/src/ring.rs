@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use crate::completion::Completion;
 use crate::mailbox::Bell;
 use crate::op::{Op, Room, Socket};
@@ -104,8 +106,13 @@ pub trait Ring {
     /// waiting: a close with bytes unread resets the peer.
     fn discard(&mut self, socket: Socket);
 
-    /// Takes one more connection from a listener without waiting: for draining its queue.
-    fn accept_now(&mut self, listener: Socket) -> Option<Socket>;
+    /// Takes one more connection from a listener without waiting: for draining its queue. `None` if
+    /// none waits there.
+    ///
+    /// # Errors
+    ///
+    /// If one may wait and cannot be taken now: above all `EMFILE`.
+    fn accept_now(&mut self, listener: Socket) -> Result<Option<Socket>, Errno>;
 
     /// Lets a listener answer no new connection attempts, while those under way still arrive.
     fn refuse_new(&mut self, listener: Socket);

@@ -47,7 +47,7 @@ impl Generation {
         Self::wrapping(self.0 + 1)
     }
 
-    const fn get(self) -> u32 {
+    pub(crate) const fn get(self) -> u32 {
         self.0
     }
 }

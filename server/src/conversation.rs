@@ -405,6 +405,17 @@ impl Application for HttpCore {
         self.end_idle(io)
     }
 
+    /// Between requests, and before the first.
+    fn idle_since(&self, conversation: &Conversation, deadline: Instant) -> Option<Instant> {
+        let is_idle = conversation.active.is_none()
+            && conversation.became.is_none()
+            && conversation.preface == Preface::Done
+            && !conversation.parser.has_begun();
+        let time = self.core.limits.idle_time.as_nanos();
+        let time = u64::try_from(time).unwrap_or(u64::MAX);
+        is_idle.then(|| Instant::from_nanos(deadline.as_nanos().saturating_sub(time)))
+    }
+
     fn closed(&mut self, mut conversation: Conversation, reason: CloseReason) {
         self.core.counts.connections.take_off();
         if let Some(became) = conversation.became.take() {

@@ -35,6 +35,12 @@ impl Networks {
         Ok(())
     }
 
+    /// The networks, each by an address and the number of bits that count.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (IpAddr, u8)> {
+        let ranges = self.ranges.iter();
+        ranges.map(|range| (range.addr(), range.prefix_len()))
+    }
+
     pub(crate) fn has(&self, peer: &Address) -> bool {
         match peer {
             Address::Tcp(address) => self.has_ip(address.ip()),

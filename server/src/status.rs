@@ -169,6 +169,8 @@ pub struct CoreStatus {
     pub accepted: u64,
     /// Connections refused because the limit was reached.
     pub refused: u64,
+    /// Idle connections closed at the limit, to make room for others.
+    pub evicted: u64,
     /// Requests whose head was complete, those under way included. Those that came in one burst are
     /// added together, when the core has looked at all of it.
     pub requests: u64,
@@ -212,6 +214,7 @@ impl CoreStatus {
             connections: of_reactor(|words| words.connections.get()),
             accepted: of_reactor(|words| words.accepted.get()),
             refused: of_reactor(|words| words.refused.get()),
+            evicted: of_reactor(|words| words.evicted.get()),
             requests: counts.requests.get(),
             heads_refused: counts.heads_refused.get(),
             prefaces_refused: counts.prefaces_refused.get(),

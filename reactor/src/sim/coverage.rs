@@ -199,7 +199,7 @@ impl Coverage {
             (_, result) if result < 0 => Outcome::Failed(Errno::from_raw_os_error(-result)),
             (OpKind::Receive, 0) => Outcome::End,
             (OpKind::Receive, _) if completion.loan.room() == Some(Room::Large) => Outcome::Large,
-            (OpKind::Receive | OpKind::Accept, _) if !completion.more => Outcome::Last,
+            (OpKind::Receive, _) if !completion.more => Outcome::Last,
             (OpKind::Send, count) if (count as usize) < asked => Outcome::Short,
             _ => Outcome::Done,
         };
@@ -213,7 +213,7 @@ fn outcomes(kind: OpKind) -> Vec<Outcome> {
     let failed = |errnos: &[Errno]| errnos.iter().copied().map(Failed).collect::<Vec<_>>();
     let mut all = match kind {
         OpKind::Accept => [
-            vec![Done, Last, Failed(Errno::CANCELED)],
+            vec![Done, Failed(Errno::CANCELED)],
             failed(&ACCEPT_PASSING),
             failed(&ACCEPT_EXHAUSTED),
             failed(&SPURIOUS),

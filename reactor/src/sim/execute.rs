@@ -135,7 +135,7 @@ impl State {
                 self.fail(serial, errno, Loan::Outgoing(bytes));
             }
             (_, Some(errno)) => self.fail(serial, errno, Loan::Nothing),
-            (Op::Accept { listener }, None) => self.accept(serial, listener, doomed),
+            (Op::Accept { listener }, None) => self.accept(serial, listener),
             (Op::Receive { socket, room }, None) => {
                 self.receive(serial, (socket, room), doomed, buffers);
             }
@@ -151,8 +151,8 @@ impl State {
 
     /// An error that was asked for, or that the seed draws, in place of what should happen.
     fn misfortune(&mut self, kind: OpKind, op: &Op) -> Option<Errno> {
-        if let Some(at) = self.injected.iter().position(|&(wanted, _)| wanted == kind) {
-            return self.injected.remove(at).map(|(_, errno)| errno);
+        if let Some(errno) = self.take_injected(kind) {
+            return Some(errno);
         }
         // Operations that a connection has once or never must be struck more often to be struck.
         let often = match kind {
@@ -180,6 +180,13 @@ impl State {
         None
     }
 
+    /// An error that was asked for, once.
+    pub(super) fn take_injected(&mut self, kind: OpKind) -> Option<Errno> {
+        let at = self.injected.iter().position(|&(wanted, _)| wanted == kind);
+        let (_, errno) = self.injected.remove(at?)?;
+        Some(errno)
+    }
+
     /// Puts a repeating operation back, or says that it has ended by itself.
     fn repeat(&mut self, serial: u64, op: Op, doomed: bool) -> bool {
         let ends = doomed || self.strikes(Fault::MultishotEnd, self.faults.multishot_end);
@@ -189,7 +196,7 @@ impl State {
         !ends
     }
 
-    fn accept(&mut self, serial: u64, listener: Socket, doomed: bool) {
+    fn accept(&mut self, serial: u64, listener: Socket) {
         let number = listener.raw();
         if self.strikes(Fault::AcceptError, self.faults.accept_error) {
             let errno = if self.random.chance(0.5) {
@@ -205,9 +212,8 @@ impl State {
         let Some(connection) = self.take_queued(number) else {
             return self.fail(serial, Errno::CANCELED, Loan::Nothing); // it was doomed
         };
-        let more = self.repeat(serial, Op::Accept { listener }, doomed);
         self.tell(|| format!("{} is accepted", Named(connection)));
-        self.show(serial, connection, more, Loan::Nothing, 0);
+        self.end(serial, connection, Loan::Nothing);
     }
 
     /// The oldest connection in a queue gives up before it is taken.

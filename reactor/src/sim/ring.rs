@@ -13,6 +13,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use crate::application::Application;
 use crate::clock::Instant;
 use crate::completion::{Completion, Loan};
@@ -264,10 +266,13 @@ impl Ring for SimRing {
         }
     }
 
-    fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
+    fn accept_now(&mut self, listener: Socket) -> Result<Option<Socket>, Errno> {
         let mut state = self.world.state();
         state.deliver();
-        state.take_queued(listener.raw()).map(Socket::from_raw)
+        if let Some(errno) = state.take_injected(OpKind::Accept) {
+            return Err(errno);
+        }
+        Ok(state.take_queued(listener.raw()).map(Socket::from_raw))
     }
 
     fn refuse_new(&mut self, listener: Socket) {

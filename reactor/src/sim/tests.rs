@@ -36,12 +36,17 @@ impl Bench {
         let accepted = turn(&mut ring);
         let [
             Completion {
-                result, more: true, ..
+                result,
+                more: false,
+                ..
             },
         ] = accepted[..]
         else {
             panic!("one connection is accepted: {accepted:?}");
         };
+        ring.push(Op::Accept { listener }, token(OpKind::Accept)); // the next
+        ring.submit_and_wait(Wait::NotAtAll)
+            .expect("a simulated wait never fails");
         world.set_faults(faults);
         let socket = Socket::from_raw(result);
         Self {
@@ -355,7 +360,8 @@ fn a_listener_that_closes_resets_its_queue() {
     );
     bench.ring.refuse_new(bench.listener);
     let third = bench.world.connect(bench.listener);
-    assert!(bench.ring.accept_now(bench.listener).is_some());
+    let accepted = bench.ring.accept_now(bench.listener);
+    assert!(accepted.expect("no fault").is_some());
     bench.ring.close(bench.listener, None);
     assert_eq!(third.link(), Link::Refused);
     assert_eq!((first.link(), second.link()), (Link::Open, Link::Reset));

@@ -212,9 +212,11 @@ impl Epoll {
         match target.kind {
             OpKind::Accept => {
                 let listener = self.listeners.at(target.slot)?;
-                let armed = listener.accepting.filter(|&token| token == target);
-                armed?;
-                listener.accepting = None;
+                let armed = listener
+                    .accepting
+                    .iter()
+                    .position(|&token| token == target)?;
+                listener.accepting.remove(armed);
                 Some(Loan::Nothing)
             }
             OpKind::Receive => {
@@ -403,7 +405,7 @@ impl Ring for Epoll {
         socket::discard(socket);
     }
 
-    fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
+    fn accept_now(&mut self, listener: Socket) -> Result<Option<Socket>, Errno> {
         socket::accept_now(listener, true)
     }
 

@@ -19,6 +19,7 @@ use rustix::net::{
     shutdown,
 };
 
+use crate::completion::is_passing;
 use crate::op::Socket;
 use crate::ring::{Address, End};
 
@@ -147,7 +148,7 @@ fn to_address(found: SocketAddrAny) -> io::Result<Address> {
 }
 
 /// Takes one connection from a listener's queue without waiting; `nonblocking` is what it becomes.
-pub(crate) fn accept_now(listener: Socket, nonblocking: bool) -> Option<Socket> {
+pub(crate) fn accept_now(listener: Socket, nonblocking: bool) -> Result<Option<Socket>, Errno> {
     let mut flags = SocketFlags::CLOEXEC;
     flags.set(SocketFlags::NONBLOCK, nonblocking);
     loop {
@@ -156,9 +157,10 @@ pub(crate) fn accept_now(listener: Socket, nonblocking: bool) -> Option<Socket> 
             accept_with(fd, flags)
         });
         match accepted {
-            Ok(fd) => return Some(Socket::from(fd)),
-            Err(Errno::INTR | Errno::CONNABORTED) => {}
-            Err(_) => return None,
+            Ok(fd) => return Ok(Some(Socket::from(fd))),
+            Err(Errno::AGAIN) => return Ok(None),
+            Err(errno) if is_passing(errno) => {}
+            Err(errno) => return Err(errno),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The real ring: `io_uring`, with multishot accept and receive and a ring of buffers.
+//! The real ring: `io_uring`, with multishot receive and a ring of buffers.
 //!
 //! Always true here:
 //! - Memory lent to the kernel is held in `lent` until the last completion of its operation.
@@ -14,10 +14,12 @@ use std::hint;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
+use std::ptr::null_mut;
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
+use rustix::io::Errno;
 
 use crate::clock;
 use crate::completion::{Completion, Loan};
@@ -105,7 +107,7 @@ impl Uring {
         let entry = match *op {
             Op::Send { .. } => unreachable!("a send lends memory"),
             // No SOCK_NONBLOCK: on such a socket an operation fails instead of waiting.
-            Op::Accept { listener } => opcode::AcceptMulti::new(fd(listener))
+            Op::Accept { listener } => opcode::Accept::new(fd(listener), null_mut(), null_mut())
                 .flags(libc::SOCK_CLOEXEC)
                 .build(),
             Op::Receive { socket, room } => {
@@ -376,7 +378,7 @@ impl Ring for Uring {
         socket::discard(socket);
     }
 
-    fn accept_now(&mut self, listener: Socket) -> Option<Socket> {
+    fn accept_now(&mut self, listener: Socket) -> Result<Option<Socket>, Errno> {
         socket::accept_now(listener, false)
     }
 

@@ -6,6 +6,7 @@ mod bodies;
 mod deadlines;
 mod endings;
 mod errors;
+mod evictions;
 mod forms;
 mod preface;
 mod questions;

@@ -5,6 +5,7 @@
 //!
 //! Not here: routes and layers (`routes.rs`).
 
+mod connections;
 mod proxies;
 mod workers;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 use ringlane_protocol::{HeaderError, PROXY_BYTES_MAX};
 use ringlane_reactor::cores::{CpuList, CpuListError, Driver, Setup};
 use ringlane_reactor::listener::{AddressError, Bind};
-use ringlane_reactor::{Config, ConfigError, OverLimit};
+use ringlane_reactor::{AddressLimit, Config, ConfigError, OverLimit};
 use ringlane_router::{RouteError, TrailingSlash};
 
 use super::Server;
@@ -33,7 +34,7 @@ pub use proxies::OtherPeers;
 /// What a whole server has beyond its routes: its settings.
 pub struct Whole {
     settings: Settings,
-    binds: Vec<Result<Bind, AddressError>>,
+    binds: Vec<Result<Vec<Bind>, AddressError>>,
     wrong_networks: Vec<NetworkError>,
     setup: Setup,
     cpus: Option<Result<CpuList, CpuListError>>,
@@ -63,9 +64,10 @@ impl Default for Builder {
 /// Settings of a server.
 impl Builder {
     /// Listens on an address: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`. May be called several
-    /// times. Port 0 is any free one.
+    /// times. Port 0 is any free one. Of a host's name all addresses that this machine has are
+    /// listened on: `localhost` mostly is `127.0.0.1` and `[::1]`.
     pub fn bind(mut self, address: &str) -> Self {
-        self.whole.binds.push(address.parse());
+        self.whole.binds.push(Bind::all(address));
         self
     }
 
@@ -104,26 +106,6 @@ impl Builder {
     /// How much clients may send, and how long anything may take.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.whole.settings.limits = limits;
-        self
-    }
-
-    /// Connections on each core. Default: only the limit of all cores together counts.
-    pub fn connections_per_core_max(mut self, count: usize) -> Self {
-        self.whole.connections_per_core_max = Some(count);
-        self
-    }
-
-    /// Connections on all cores together. Default: what RLIMIT_NOFILE allows, less a few
-    /// descriptors for everything else; the soft limit is raised to the hard one at the start.
-    pub fn connections_max(mut self, count: usize) -> Self {
-        self.whole.setup.connections_total = Some(count);
-        self
-    }
-
-    /// What happens to one connection more: it waits until another ends (the default), or is
-    /// answered with 503 and `Retry-After`.
-    pub fn over_limit(mut self, policy: OverLimit) -> Self {
-        self.whole.over_limit = Some(policy);
         self
     }
 
@@ -298,7 +280,7 @@ impl Builder {
         let mut problems = Vec::new();
         for bind in binds {
             match bind {
-                Ok(bind) => setup.binds.push(bind),
+                Ok(binds) => setup.binds.extend(binds),
                 Err(error) => problems.push(Problem::Address(error)),
             }
         }
@@ -313,6 +295,9 @@ impl Builder {
         if problems.is_empty() {
             configure(&mut setup.config, &limits, settings.preface.is_some());
             problems.extend(setup.config.check().err().map(Problem::Reactor));
+        }
+        if setup.address_limit == Some(AddressLimit::new(0)) {
+            problems.push(Problem::NoConnections);
         }
         if setup.cores == Some(0) {
             problems.push(Problem::NoWorkers);
@@ -405,6 +390,8 @@ pub enum Problem {
     Reactor(ConfigError),
     /// A malformed pattern, or two routes in conflict.
     Route(RouteError),
+    /// No address may connect.
+    NoConnections,
     /// No core is to serve.
     NoWorkers,
     /// No connection may wait to be accepted.
@@ -425,6 +412,9 @@ impl fmt::Display for Problem {
             Self::Network(error) => error.fmt(f),
             Self::Reactor(error) => error.fmt(f),
             Self::Route(error) => error.fmt(f),
+            Self::NoConnections => {
+                f.write_str("connections_per_address_max: at least one is needed")
+            }
             Self::NoWorkers => f.write_str("workers: at least one is needed"),
             Self::NoBacklog => f.write_str("backlog: at least one is needed"),
             Self::NoHops => f.write_str("ttl: at least one is needed"),

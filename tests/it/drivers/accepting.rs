@@ -5,13 +5,14 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use ringlane_reactor::{Config, End, Intent, Io, OverLimit, local};
+use ringlane_reactor::{Budget, Config, End, Intent, Io, OverLimit, local};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::stand::{RealRing, Stand, alone, be_patient, descriptors, echo, exchange, ping, script};
 
 on_both_drivers! {
     accepting_rests_while_no_descriptor_is_left_and_goes_on_after
+    a_burst_beyond_the_limit_leaves_the_application_its_descriptors
     one_more_than_the_limit_waits_for_a_place
     one_more_than_the_limit_is_told_so
     both_ends_of_a_connection_are_known
@@ -68,6 +69,35 @@ fn accepting_rests_while_no_descriptor_is_left_and_goes_on_after<R: RealRing>() 
         });
         assert_eq!(answered, CLIENTS);
         assert_eq!(metrics.accepted.get(), CLIENTS as u64);
+        stand.turn_until_idle();
+        stand.check_nothing_is_held();
+    });
+}
+
+fn a_burst_beyond_the_limit_leaves_the_application_its_descriptors<R: RealRing>() {
+    const CLIENTS: usize = 700;
+    const DESCRIPTORS: usize = 400;
+    const LIMIT: usize = DESCRIPTORS - 64;
+    alone(|| {
+        let opens_a_file = |_: &mut (), io: &mut Io<'_>| {
+            let file = std::fs::File::open("/dev/null");
+            file.expect("a descriptor is left for the application");
+            echo(&mut (), io)
+        };
+        let mut stand = Stand::<R, _>::new(Config::default(), script(opens_a_file));
+        stand.reactor.share_budget(Budget::new(LIMIT, 1).lease());
+        let mut clients: Vec<TcpStream> = (0..CLIENTS).map(|_| stand.client()).collect();
+        leave_descriptors(DESCRIPTORS);
+        let metrics = stand.reactor.metrics();
+        stand.turn_until("accepting", |_| metrics.accepted.get() == LIMIT as u64);
+        let served = stand.serve(|| {
+            // Each that ends leaves its place to the next.
+            clients.retain(|client| exchange(client, b"hello") == b"hello");
+            clients.len()
+        });
+        assert_eq!(served, CLIENTS);
+        assert_eq!(metrics.exhausted.get(), 0);
+        drop(clients);
         stand.turn_until_idle();
         stand.check_nothing_is_held();
     });

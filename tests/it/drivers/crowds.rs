@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use ringlane_reactor::{Config, cores};
+use ringlane_reactor::{Config, Intent, Io, Letter, cores};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::stand::{
-    RealRing, Stand, alone, client, descriptors, echo, exchange, pattern, ping, script,
+    PATIENCE, RealRing, Stand, alone, client, descriptors, echo, exchange, pattern, ping, script,
+    watch,
 };
 
 on_both_drivers! {
@@ -35,7 +36,7 @@ fn allow_descriptors(count: u64) {
 fn two_thousand_connections_at_once_lose_nothing<R: RealRing>() {
     const CLIENTS: u64 = 2000;
     allow_descriptors(2 * CLIENTS + 200);
-    let mut stand = Stand::<R, _>::new(Config::default(), script(echo));
+    let mut stand = Stand::<R, _>::new(Config::default(), script(echo_and_part));
     let clients: Vec<TcpStream> = (0..CLIENTS).map(|_| stand.client()).collect();
     let message = |round, client| format!("{round} {client}").into_bytes();
     for round in 0..3 {
@@ -51,6 +52,19 @@ fn two_thousand_connections_at_once_lose_nothing<R: RealRing>() {
             }
         });
     }
+    // All are told at once that it is over, and all answer in that turn.
+    let sent = stand.reactor.post().send(Letter::Drain(PATIENCE));
+    sent.expect("the mailbox is empty");
+    let parting = std::thread::spawn(move || {
+        for mut client in clients {
+            let mut last = Vec::new();
+            client.read_to_end(&mut last).expect("the last answer");
+            assert_eq!(last, b"bye");
+        }
+    });
+    let _watched = watch("parting");
+    while stand.turn() {}
+    parting.join().expect("everybody was told");
     let facts = stand.reactor.ring().facts();
     if R::DRIVER == cores::Driver::Uring {
         assert!(
@@ -58,9 +72,17 @@ fn two_thousand_connections_at_once_lose_nothing<R: RealRing>() {
             "there was room: this proves nothing"
         );
     }
-    drop(clients);
-    stand.turn_until_idle();
     stand.check_nothing_is_held();
+}
+
+/// Echoes; at the end of the core it says a last word.
+fn echo_and_part(_: &mut (), io: &mut Io<'_>) -> Intent {
+    let intent = echo(&mut (), io);
+    if !io.draining {
+        return intent;
+    }
+    io.output.buffer().extend_from_slice(b"bye");
+    Intent::Finish
 }
 
 fn tens_of_thousands_of_completions_at_once_lose_nothing<R: RealRing>() {

@@ -93,7 +93,7 @@ impl Epoll {
                 Some(Completion {
                     token,
                     result,
-                    more: listener.accepting.is_some(),
+                    more: false,
                     loan: Loan::Nothing,
                 })
             }

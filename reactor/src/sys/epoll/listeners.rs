@@ -6,6 +6,7 @@
 //!
 //! Not here: what an error means and when accepting goes on (`admission.rs`).
 
+use std::collections::VecDeque;
 use std::os::fd::IntoRawFd;
 
 use rustix::event::epoll::EventFlags;
@@ -22,8 +23,8 @@ use crate::token::{Slot, Token};
 pub(super) struct Listener {
     /// As it is watched.
     socket: Option<Socket>,
-    /// The name of the accept that is armed.
-    pub(super) accepting: Option<Token>,
+    /// The names of the accepts that are armed, in order.
+    pub(super) accepting: VecDeque<Token>,
     /// It is in line to be accepted from.
     pub(super) queued: bool,
     /// Connections may wait.
@@ -33,28 +34,31 @@ pub(super) struct Listener {
 impl Listener {
     /// Whether there is something to do.
     pub(super) fn is_ready(&self) -> bool {
-        self.accepting.is_some() && self.readable
+        !self.accepting.is_empty() && self.readable
     }
 
     pub(super) fn note_readable(&mut self) {
         self.readable = true;
     }
 
-    /// Takes one connection: its number or a negated errno, and the name of the accept it is for.
-    /// An error ends that accept. `None` if none is armed, or no connection waits.
+    /// Takes one connection: its number or a negated errno, and the name of the accept that this
+    /// ends. `None` if none is armed, or no connection waits.
     pub(super) fn accept(&mut self) -> Option<(Token, i32)> {
-        let token = self.accepting.filter(|_| self.readable)?;
+        let token = *self.accepting.front().filter(|_| self.readable)?;
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         loop {
             match socket::with(self.socket?, |fd| accept_with(fd, flags)) {
-                Ok(fd) => return Some((token, fd.into_raw_fd())),
+                Ok(fd) => {
+                    self.accepting.pop_front();
+                    return Some((token, fd.into_raw_fd()));
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     self.readable = false;
                     return None;
                 }
                 Err(errno) => {
-                    self.accepting = None;
+                    self.accepting.pop_front();
                     return Some((token, super::negated(errno)));
                 }
             }
@@ -94,7 +98,7 @@ impl Listeners {
                 ..Listener::default()
             };
         }
-        listener.accepting = Some(token);
+        listener.accepting.push_back(token);
         Ok(listener)
     }
 

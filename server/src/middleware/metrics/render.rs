@@ -40,7 +40,7 @@ type OfCore = (
     fn(&CoreStatus) -> u64,
 );
 
-const OF_CORES: [OfCore; 15] = [
+const OF_CORES: [OfCore; 16] = [
     (
         "connections",
         "gauge",
@@ -58,6 +58,12 @@ const OF_CORES: [OfCore; 15] = [
         "counter",
         "Connections refused at the limit.",
         |core| core.refused,
+    ),
+    (
+        "connections_evicted_total",
+        "counter",
+        "Idle connections closed at the limit, to make room for others.",
+        |core| core.evicted,
     ),
     (
         "requests_begun_total",
