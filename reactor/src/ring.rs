@@ -127,8 +127,8 @@ pub trait Ring {
     ///
     /// # Errors
     ///
-    /// As `getpeername(2)` and `getsockname(2)`, but that the peer of a TCP connection is known also
-    /// once it has reset the connection.
+    /// As `getpeername(2)` and `getsockname(2)`, but that the peer of a TCP connection is known
+    /// also once it has reset the connection.
     fn address(socket: Socket, end: End) -> io::Result<Address>
     where
         Self: Sized;

@@ -80,8 +80,8 @@ impl Context {
         of_name.next().map(|(_, value)| value)
     }
 
-    /// Names and decoded values of all cookies that the client sent, in order. One that is not UTF-8 is
-    /// left out, and no other with it.
+    /// Names and decoded values of all cookies that the client sent, in order. One that is not
+    /// UTF-8 is left out, and no other with it.
     pub fn cookies(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         let decoded = |value| codec::decode(codec::unquoted(value));
         self.raw_cookies()

@@ -1,5 +1,5 @@
-//! Text that may hold bytes of a client's, as one line of a log: what would end the line, or steer a
-//! terminal, is written as an escape.
+//! Text that may hold bytes of a client's, as one line of a log: what would end the line, or steer
+//! a terminal, is written as an escape.
 //!
 //! Always true here:
 //! - What is written holds no control character and no other line end.

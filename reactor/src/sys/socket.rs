@@ -23,7 +23,8 @@ use crate::completion::is_passing;
 use crate::op::Socket;
 use crate::ring::{Address, End};
 
-/// Bytes of one connection that one [`discard`] takes: what a receive buffer of the kernel may hold.
+/// Bytes of one connection that one [`discard`] takes: what a receive buffer of the kernel may
+/// hold.
 const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
 const DISCARDED_BYTES_EACH: usize = 16 * 1024;
 

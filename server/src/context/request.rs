@@ -21,9 +21,9 @@ impl Context {
 
     /// The path, without the query; `*` for a request about the server as a whole.
     ///
-    /// Escapes of letters, digits, `-`, `.`, `_` and `~` are decoded, since they mean the same as the
-    /// characters (RFC 3986 §6.2.2.2): `/%61dmin` is `/admin`. All others are as they were sent, so
-    /// that `/a%2Fb` is no `/a/b`; see [`decoded_path`](Self::decoded_path),
+    /// Escapes of letters, digits, `-`, `.`, `_` and `~` are decoded, since they mean the same as
+    /// the characters (RFC 3986 §6.2.2.2): `/%61dmin` is `/admin`. All others are as they were
+    /// sent, so that `/a%2Fb` is no `/a/b`; see [`decoded_path`](Self::decoded_path),
     /// [`raw_path`](Self::raw_path).
     ///
     /// A layer that guards routes is best put before their [group](crate::Builder::group), or looks
@@ -233,8 +233,8 @@ impl Context {
 
     /// Where the other side of the connection is: the client, or a proxy before it (see
     /// [`client_address`](Self::client_address)). Asked of the kernel each time, unless a
-    /// [PROXY preface](crate::Builder::proxy_protocol) has told it. `None` once the request is over;
-    /// a client that has gone, or reset its connection, is still known.
+    /// [PROXY preface](crate::Builder::proxy_protocol) has told it. `None` once the request is
+    /// over; a client that has gone, or reset its connection, is still known.
     pub fn peer_address(&self) -> Option<Address> {
         self.0.exchange.address(End::Peer)
     }

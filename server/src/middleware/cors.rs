@@ -2,8 +2,8 @@
 //!
 //! Always true here:
 //! - An answer that depends on `Origin` says so in `Vary`, whether the origin is allowed or not.
-//! - An answer that any origin may read says so to all, since a shared cache gives the answer to one
-//!   request to others.
+//! - An answer that any origin may read says so to all, since a shared cache gives the answer to
+//!   one request to others.
 //! - With credentials an origin is named, never `*`, and it is one that the application has named.
 //!
 //! Not here: keeping `Origin` in a `Vary` that a handler sets (`conversation/answer.rs`).
@@ -22,8 +22,8 @@ use crate::{Builder, Context, Flow, Method};
 /// browser decides who may read the answer.
 ///
 /// Unless any origin is allowed, each answer varies by `Origin`. A handler that sets `Vary` cannot
-/// take that away. If any is, each answer says so, also to requests without `Origin`: a shared cache
-/// may hand it to a page.
+/// take that away. If any is, each answer says so, also to requests without `Origin`: a shared
+/// cache may hand it to a page.
 ///
 /// ```
 /// use ringlane::middleware::Cors;

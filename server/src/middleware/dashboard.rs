@@ -62,9 +62,9 @@ const ICON: &str = include_str!("dashboard/icon.svg");
 ///
 /// A server's inside is not for everybody. Unless it is [public](Self::public), the page and its
 /// stream exist for clients on this machine alone, who ask for it by `localhost` or a loopback
-/// address, and whose request no proxy has handed on, as far as a forwarding header says so: for all
-/// others they are 404. Behind a proxy on the same machine that sets none every client seems to be
-/// such a one: do not install it there, or guard it by [`auth`](super::auth).
+/// address, and whose request no proxy has handed on, as far as a forwarding header says so: for
+/// all others they are 404. Behind a proxy on the same machine that sets none every client seems
+/// to be such a one: do not install it there, or guard it by [`auth`](super::auth).
 ///
 /// Write it on the server itself, as the outermost layer, and once.
 ///
