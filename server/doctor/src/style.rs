@@ -24,7 +24,8 @@ pub struct Style {
 }
 
 impl Style {
-    /// As standard output can show it: colour on a terminal only, unless `NO_COLOR` is set or it is dumb.
+    /// As standard output can show it: colour on a terminal only, unless `NO_COLOR` is set or the
+    /// terminal is dumb.
     #[must_use]
     pub fn of_output() -> Self {
         let output = std::io::stdout();
