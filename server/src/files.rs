@@ -80,8 +80,8 @@ impl Context {
         self.any_file_within(root, name).await
     }
 
-    /// As [`file_within`](Self::file_within), with hidden files and folders: those whose names begin
-    /// with a dot. For one hidden folder it is safer to name it as the root.
+    /// As [`file_within`](Self::file_within), with hidden files and folders: those whose names
+    /// begin with a dot. For one hidden folder it is safer to name it as the root.
     ///
     /// # Errors
     ///

@@ -52,12 +52,13 @@ const SCRIPT: &str = include_str!("dashboard/page.js");
 const ICON: &str = include_str!("dashboard/icon.svg");
 
 /// A live page of the server itself at `/_ringlane/`: requests per second, how they were answered,
-/// percentiles of their time in the server, every core's share, memory, and what the event loops do.
+/// percentiles of their time in the server, every core's share, memory, and what the event loops
+/// do.
 ///
 /// It is measured once a second and only while a page is open: by one task, of words that each core
 /// writes anyway, and of a histogram of times that each core writes while it is watched. The last
-/// five minutes that were watched are kept for pages that are opened later. Time in the server is that
-/// from the turn of the event loop that saw the request's head to the end of the layers below;
+/// five minutes that were watched are kept for pages that are opened later. Time in the server is
+/// that from the turn of the event loop that saw the request's head to the end of the layers below;
 /// answers that are streams have none, for they take as long as they last.
 ///
 /// A server's inside is not for everybody. Unless it is [public](Self::public), the page and its
