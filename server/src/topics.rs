@@ -51,12 +51,12 @@ use members::List;
 pub use backlog::SlowClient;
 pub use broadcast::{Broadcast, Lagged, Subscription};
 pub use crossing::CROSSING_BYTES_MAX;
-pub use history::{HISTORY_EVENTS_MAX, History};
+pub use history::{HISTORIES_MAX, HISTORY_BYTES_MAX, HISTORY_EVENTS_MAX, History};
 pub use members::{SubscribeError, TOPICS_PER_SOCKET_MAX};
 pub use shipment::Publication;
 
 pub(crate) use backlog::{Backlog, Parcel, Room, Spares};
-pub(crate) use history::Replay;
+pub(crate) use history::{Cursor, Missed, Replay};
 pub(crate) use members::{Follower, Memberships};
 pub(crate) use shipment::Shipment;
 
@@ -141,13 +141,15 @@ impl Topics {
     /// Keeps what is published to a topic from now on, so that
     /// [streams](Context::event_stream_of) that were interrupted get what they have missed. Called
     /// again it sets other limits; with [`History::max_events`] 0 nothing is kept any more, which
-    /// streams are told as a gap.
+    /// streams are told as a gap. A topic that is over gives its history back with
+    /// [`drop_history`](Self::drop_history).
     ///
     /// A server's histories end with it: after a restart its streams are told of a gap.
     ///
     /// # Errors
     ///
-    /// If a limit is out of its range, by name.
+    /// If a limit is out of its range, by name; `histories` if [as many](HISTORIES_MAX) topics as
+    /// may have one do.
     ///
     /// ```
     /// use ringlane::Server;
@@ -160,8 +162,31 @@ impl Topics {
     /// ```
     pub fn keep_history(&self, topic: &str, history: History) -> Result<(), LimitError> {
         history.check().map_or(Ok(()), Err)?;
-        self.0.histories.keep(topic, history);
-        Ok(())
+        self.0.histories.keep(topic, history, crate::time::now())
+    }
+
+    /// Drops a topic's history, with its settings and all that it keeps: for topics that come and
+    /// go, such as rooms. Who follows goes on to get what is published, without ids; who is being
+    /// sent what it has missed is told of a gap. Tells whether the topic had a history.
+    ///
+    /// ```
+    /// use ringlane::Server;
+    /// use ringlane::topics::History;
+    ///
+    /// let topics = Server::builder().topics();
+    /// topics.keep_history("room-7", History::default())?;
+    /// assert!(topics.drop_history("room-7"));
+    /// assert!(!topics.drop_history("room-7"));
+    /// # Ok::<(), ringlane::LimitError>(())
+    /// ```
+    pub fn drop_history(&self, topic: &str) -> bool {
+        self.0.histories.forget(topic)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn kept_pieces(&self, topic: &str) -> Vec<crate::event_stream::Piece> {
+        let history = self.0.histories.of(topic, crate::time::now());
+        history.map_or_else(Vec::new, |history| history.pieces())
     }
 
     /// How many sockets and streams of all cores follow a topic at this moment.
@@ -182,11 +207,12 @@ impl Topics {
             return false;
         }
         let message = message.into_owned();
-        if let Some(history) = self.0.histories.of(topic)
-            && message.is_text()
+        let now = crate::time::now();
+        if message.is_text()
+            && let Some(history) = self.0.histories.of(topic, now)
         {
             let all = |shipment: &Arc<Shipment>| self.post_to_all(publisher, topic, shipment);
-            return history.append(message, crate::time::now(), all);
+            return history.append(message, now, all);
         }
         let shipment = Arc::new(Shipment::new(message));
         if let Some(table) = self.here() {
@@ -331,9 +357,10 @@ impl Table {
             return Ok(None);
         }
         members::may_follow(&*follower)?;
-        let history = self.hub.0.histories.of(name);
-        let replay = history.map(|history| history.replay(last, crate::time::now()));
-        let from = replay.as_ref().map_or(0, |replay| replay.next);
+        let now = crate::time::now();
+        let history = self.hub.0.histories.of(name, now);
+        let replay = history.map(|history| history.replay(last, now));
+        let from = replay.as_ref().map_or(0, |replay| replay.missed.end);
         let topic = self.topic(name, from);
         let mut members = topic.members.borrow_mut();
         let memberships = Rc::clone(&follower);

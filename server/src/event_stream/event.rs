@@ -191,7 +191,8 @@ impl std::fmt::Display for Event {
     }
 }
 
-/// An encoded event, in its chunk.
+/// An encoded event, in its chunk. Clones share its bytes.
+#[derive(Clone)]
 pub(crate) struct Piece {
     chunk: Bytes,
     /// Length of the chunk's head.
@@ -224,6 +225,17 @@ impl Piece {
             head: chunk.len() - bytes.len() - chunked::CHUNK_END.len(),
             chunk: chunk.into(),
         })
+    }
+
+    /// Its bytes, with the chunk's frame around them.
+    pub(crate) fn len(&self) -> usize {
+        self.chunk.len()
+    }
+
+    /// Whether nobody else has its bytes.
+    #[cfg(test)]
+    pub(crate) fn is_unique(&self) -> bool {
+        self.chunk.is_unique()
     }
 
     /// With the chunk's frame around it, or without.

@@ -2,17 +2,18 @@
 //!
 //! ```text
 //! deliver ─► queue ─► flush ─► output        (and the connection is woken)
-//! replay ─────────────┘ first
+//! history ────────────┘ first
 //! ```
 //!
 //! Always true here:
+//! - What a client has missed stays in its history until it is written: however slow the client is,
+//!   it holds no more than its output.
 //! - What a client has missed leaves before what is new.
 //! - Of a topic with a history nothing is left out silently: where something is, a `gap` stands.
 //!
 //! Not here: its clocks and its end (`following.rs`).
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ use bytes::Bytes;
 use ringlane_reactor::{ConnectionWaker, Io, PIECE_BYTES_MIN};
 
 use super::{Event, Options, Piece};
-use crate::topics::{Backlog, Follower, Memberships, Parcel, Replay, Room, Shipment, Spares};
+use crate::topics::{
+    Backlog, Cursor, Follower, Memberships, Missed, Parcel, Replay, Room, Shipment, Spares,
+};
 
 /// Output that is handed to the connection before the rest has to wait here.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
@@ -47,9 +50,8 @@ pub(super) struct Feed {
     options: Options,
     waker: ConnectionWaker,
     backlog: Backlog<Waiting>,
-    /// What the client has missed, until it has it.
-    #[expect(clippy::box_collection, reason = "most streams pay one word")]
-    replay: Cell<Option<Box<VecDeque<Arc<Shipment>>>>>,
+    /// What the client gets before what is new; most streams pay one word.
+    beginning: Cell<Option<Box<Beginning>>>,
     memberships: Memberships,
     /// The conversation looks, or will before it sleeps.
     is_attended: Cell<bool>,
@@ -58,6 +60,28 @@ pub(super) struct Feed {
     has_lost_oldest: Cell<bool>,
     /// Something was dropped that came after all that waits now.
     has_lost_newest: Cell<bool>,
+}
+
+/// What is sent before anything that is new.
+struct Beginning {
+    first: Option<Event>,
+    missed: Option<Cursor>,
+}
+
+impl Beginning {
+    fn is_over(&self) -> bool {
+        self.first.is_none() && self.missed.as_ref().is_none_or(Cursor::is_at_end)
+    }
+
+    fn next(&mut self) -> Option<Piece> {
+        if let Some(first) = self.first.take() {
+            return Piece::of_event(&first, None);
+        }
+        match self.missed.as_mut()?.advance()? {
+            Missed::Piece(piece) => Some(piece),
+            Missed::Gap(id) => Piece::of_event(&gap(Event::default().id(id), "slow"), None),
+        }
+    }
 }
 
 /// How far a stream is in its life.
@@ -80,7 +104,7 @@ impl Feed {
             options,
             waker,
             backlog: Backlog::new(spares),
-            replay: Cell::default(),
+            beginning: Cell::default(),
             memberships: Memberships::default(),
             is_attended: Cell::new(true), // the request is being answered
             state: Cell::new(State::Open),
@@ -100,21 +124,19 @@ impl Feed {
         if let Some(time) = self.options.get().retry {
             first = first.retry(time);
         }
-        let mut shipments = VecDeque::new();
+        let mut missed = None;
         if let Some(replay) = replay {
             // An id without data is no event, and is where the client will go on from.
             first = first.id(replay.position);
             if let Some(reason) = replay.gap {
                 first = gap(first, reason);
             }
-            shipments = replay.shipments;
+            missed = Some(replay.missed);
         }
-        if first != Event::default() {
-            shipments.push_front(Arc::new(Shipment::new(first.into())));
-        }
-        if !shipments.is_empty() {
-            self.replay.set(Some(Box::new(shipments)));
-        }
+        let first = Some(first).filter(|first| *first != Event::default());
+        let beginning = Box::new(Beginning { first, missed });
+        self.beginning
+            .set(Some(beginning).filter(|beginning| !beginning.is_over()));
     }
 
     /// The conversation looks: notes what the connection still has to send.
@@ -140,11 +162,8 @@ impl Feed {
 
     fn next_piece(&self, is_chunked: bool) -> Option<Bytes> {
         loop {
-            if let Some(shipment) = self.next_missed() {
-                if let Some(piece) = shipment.piece(is_chunked) {
-                    return Some(piece);
-                }
-                continue;
+            if let Some(piece) = self.next_missed() {
+                return Some(piece.bytes(is_chunked));
             }
             if self.has_lost_oldest.take() {
                 return slow_gap(is_chunked);
@@ -163,20 +182,20 @@ impl Feed {
         }
     }
 
-    fn next_missed(&self) -> Option<Arc<Shipment>> {
-        let mut replay = self.replay.take()?;
-        let shipment = replay.pop_front();
-        self.replay
-            .set(Some(replay).filter(|replay| !replay.is_empty()));
-        shipment
+    fn next_missed(&self) -> Option<Piece> {
+        let mut beginning = self.beginning.take()?;
+        let piece = beginning.next();
+        self.beginning
+            .set(Some(beginning).filter(|beginning| !beginning.is_over()));
+        piece
     }
 
     /// Whether anything waits here.
     pub(super) fn is_waiting(&self) -> bool {
-        let replay = self.replay.take();
-        let is_replaying = replay.is_some();
-        self.replay.set(replay);
-        is_replaying || self.backlog.queued_bytes() > 0 || self.has_lost_newest.get()
+        let beginning = self.beginning.take();
+        let is_beginning = beginning.is_some();
+        self.beginning.set(beginning);
+        is_beginning || self.backlog.queued_bytes() > 0 || self.has_lost_newest.get()
     }
 
     /// The conversation goes to sleep, until the connection is woken or its output has gone.

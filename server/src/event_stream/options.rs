@@ -73,8 +73,9 @@ impl Options {
 
     /// How much may wait for a client that follows a topic and takes too little, in bytes, beside
     /// 64 KiB that are on their way. Default 64 KiB, 1 B to 1 GiB. Each event that waits counts
-    /// 32 bytes more than it has. What a client has missed and is replayed does not count. In
-    /// asynchronous handlers [`send`](super::EventStream::send) waits instead.
+    /// 32 bytes more than it has. What a client has missed stays in the topic's history until it is
+    /// sent, and does not count. In asynchronous handlers [`send`](super::EventStream::send) waits
+    /// instead.
     ///
     /// ```
     /// let options = ringlane::event_stream::Options::default().max_backpressure(1024 * 1024);

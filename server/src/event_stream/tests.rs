@@ -4,6 +4,7 @@ mod asynchronous;
 mod following;
 mod heads;
 mod histories;
+mod replays;
 mod slow;
 
 use std::time::Duration;

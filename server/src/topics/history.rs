@@ -1,28 +1,36 @@
-//! What was published to a topic, kept for streams that come back.
-//!
-//! An id is `epoch:number`. The epoch is drawn at random when the server is made, so that an id of
-//! a former life is known as such; numbers begin at 1 and have no holes.
+//! Which topics have a history, and how much of each is kept.
 //!
 //! Always true here:
-//! - Who comes back gets all that it has missed, or is told that there is a gap before it gets what
-//!   is left.
-//! - Numbers rise in the order in which the messages are posted to each core.
+//! - What is older than its history keeps it is given back while any history of the server is used,
+//!   also of topics that nobody uses.
 //!
-//! Not here: who follows (`topics.rs`), how a replay is sent (`event_stream/feed.rs`).
+//! Not here: what is kept (`history/kept.rs`), who follows (`topics.rs`).
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+mod kept;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ringlane_reactor::clock::Instant;
 
-use super::shipment::{Publication, Shipment};
 use crate::limits::{LimitError, outside};
+use kept::Kept;
+
+pub(crate) use kept::{Cursor, Missed, Replay};
 
 /// The most messages that a history may keep.
 pub const HISTORY_EVENTS_MAX: usize = 1_000_000;
+/// The most bytes that a history may be allowed.
+pub const HISTORY_BYTES_MAX: usize = 64 << 30;
+/// The most topics of one server that may have a history.
+pub const HISTORIES_MAX: usize = 65_536;
+
+/// How often histories are looked through for what is too old, in nanoseconds.
+const SWEEP_PERIOD: u64 = 1_000_000_000;
+/// Histories that are looked through at once: all of them in 256 seconds at the latest.
+const SWEPT_AT_ONCE: usize = HISTORIES_MAX / 256;
 
 /// How much of what was published to a topic is kept.
 ///
@@ -41,6 +49,7 @@ pub const HISTORY_EVENTS_MAX: usize = 1_000_000;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct History {
     events_max: usize,
+    bytes_max: usize,
     age_max: Duration,
 }
 
@@ -48,6 +57,7 @@ impl Default for History {
     fn default() -> Self {
         Self {
             events_max: 1000,
+            bytes_max: 16 * 1024 * 1024,
             age_max: Duration::from_secs(3600),
         }
     }
@@ -65,8 +75,23 @@ impl History {
         self
     }
 
+    /// How many bytes the kept messages may take, as streams get them, each with 32 bytes more for
+    /// its place. Default 16 MiB, up to [64 GiB](HISTORY_BYTES_MAX). Beyond it the oldest go; a
+    /// message that alone is larger is not kept. Text and events count; messages of bytes are
+    /// nothing for streams.
+    ///
+    /// ```
+    /// let history = ringlane::topics::History::default().max_bytes(1024 * 1024);
+    /// ```
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.bytes_max = bytes;
+        self
+    }
+
     /// How long a message is kept. Default one hour, from 1 ms; `Duration::MAX` is for ever. Memory
-    /// of what is older is given back when the next message is published or someone follows.
+    /// of what is older is given back when the next message is published or someone follows; if
+    /// that is to or of another topic that has a history, within five minutes.
     ///
     /// ```
     /// let history = ringlane::topics::History::default().max_age(std::time::Duration::MAX);
@@ -81,158 +106,95 @@ impl History {
     pub(crate) fn check(&self) -> Option<LimitError> {
         let least = Duration::from_millis(1);
         outside("max_events", self.events_max, 0..=HISTORY_EVENTS_MAX)
+            .or_else(|| outside("max_bytes", self.bytes_max, 0..=HISTORY_BYTES_MAX))
             .or_else(|| outside("max_age", self.age_max, least..=Duration::MAX))
     }
 }
 
 /// All histories of one server.
+#[derive(Default)]
 pub(super) struct Histories {
     /// Most servers have none, and need not look.
     is_any: AtomicBool,
-    epoch: u64,
-    by_topic: RwLock<HashMap<Box<str>, Arc<Kept>>>,
+    all: RwLock<All>,
+    /// When some were looked through last, in nanoseconds.
+    swept_at: AtomicU64,
+    /// How many were looked through.
+    swept: AtomicUsize,
 }
 
-impl Default for Histories {
-    fn default() -> Self {
-        Self {
-            is_any: AtomicBool::new(false),
-            epoch: RandomState::new().hash_one(std::process::id()),
-            by_topic: RwLock::default(),
-        }
-    }
+#[derive(Default)]
+struct All {
+    by_topic: HashMap<Box<str>, Arc<Kept>>,
+    /// The same, to be looked through in turns.
+    in_turn: Vec<Arc<Kept>>,
+    /// No history that is dropped has reached this number.
+    numbers_from: u64,
 }
 
 impl Histories {
-    pub(super) fn of(&self, topic: &str) -> Option<Arc<Kept>> {
+    pub(super) fn of(&self, topic: &str, now: Instant) -> Option<Arc<Kept>> {
         // Relaxed: who was not told of a history otherwise does not rely on it.
         if !self.is_any.load(Ordering::Relaxed) {
             return None;
         }
-        let all = self.by_topic.read().unwrap_or_else(PoisonError::into_inner);
-        all.get(topic).map(Arc::clone)
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.by_topic.get(topic).map(Arc::clone)?;
+        self.sweep(&all, now);
+        Some(kept)
     }
 
-    pub(super) fn keep(&self, topic: &str, history: History) {
-        let mut all = self
-            .by_topic
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let kept = all.entry(topic.into()).or_insert_with(|| {
-            Arc::new(Kept {
-                epoch: self.epoch,
-                ring: Mutex::default(),
-            })
-        });
-        kept.ring().history = history;
-        self.is_any.store(true, Ordering::Relaxed);
-    }
-}
-
-/// What is kept of one topic.
-pub(super) struct Kept {
-    epoch: u64,
-    ring: Mutex<Ring>,
-}
-
-struct Ring {
-    history: History,
-    /// The number of the next message.
-    next: u64,
-    /// Those before it, the oldest first.
-    shipments: VecDeque<(Instant, Arc<Shipment>)>,
-}
-
-impl Default for Ring {
-    fn default() -> Self {
-        Self {
-            history: History::default(),
-            next: 1,
-            shipments: VecDeque::new(),
-        }
-    }
-}
-
-/// What a follower gets before what is new.
-pub(crate) struct Replay {
-    /// Where what follows begins: the id of the message before it.
-    pub(crate) position: String,
-    /// Why something may be missing there, if so.
-    pub(crate) gap: Option<&'static str>,
-    pub(crate) shipments: VecDeque<Arc<Shipment>>,
-    /// The number of the first message that is not among these.
-    pub(crate) next: u64,
-}
-
-impl Kept {
-    /// Numbers a message, keeps it, and has it posted before the next one is numbered.
-    pub(super) fn append(
+    pub(super) fn keep(
         &self,
-        message: Publication<'static>,
+        topic: &str,
+        history: History,
         now: Instant,
-        post: impl FnOnce(&Arc<Shipment>) -> bool,
-    ) -> bool {
-        let mut ring = self.ring();
-        let number = ring.next;
-        let shipment = Arc::new(Shipment::numbered(message, number, self.id(number)));
-        ring.next += 1;
-        ring.shipments.push_back((now, Arc::clone(&shipment)));
-        ring.prune(now);
-        post(&shipment)
-    }
-
-    /// What was published since the message of id `last`; without an id, nothing.
-    pub(super) fn replay(&self, last: Option<&str>, now: Instant) -> Replay {
-        let mut ring = self.ring();
-        ring.prune(now);
-        let next = ring.next;
-        let first = next - ring.shipments.len() as u64;
-        let (from, gap) = match last.map(|last| self.number_of(last)) {
-            None => (next, None),
-            Some(Some(last)) if last >= next => (first, Some("unknown")),
-            Some(Some(last)) if last + 1 < first => (first, Some("expired")),
-            Some(Some(last)) => (last + 1, None),
-            Some(None) => (first, Some("restarted")),
-        };
-        let behind = ring.shipments.iter().rev();
-        let missed = usize::try_from(next - from).unwrap_or(usize::MAX);
-        let mut shipments: VecDeque<_> = behind
-            .take(missed)
-            .map(|(_, shipment)| Arc::clone(shipment))
-            .collect();
-        shipments.make_contiguous().reverse();
-        Replay {
-            position: self.id(from - 1),
-            gap,
-            shipments,
-            next,
+    ) -> Result<(), LimitError> {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = all.by_topic.get(topic) {
+            kept.set(history, now);
+            return Ok(());
         }
+        let count = all.in_turn.len() + 1;
+        outside("histories", count, 0..=HISTORIES_MAX).map_or(Ok(()), Err)?;
+        let kept = Arc::new(Kept::new(history, all.numbers_from));
+        all.in_turn.push(Arc::clone(&kept));
+        all.by_topic.insert(topic.into(), kept);
+        self.is_any.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
-    fn id(&self, number: u64) -> String {
-        format!("{:016x}:{number}", self.epoch)
+    /// A topic has no history any more. Tells whether it had one.
+    pub(super) fn forget(&self, topic: &str) -> bool {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = all.by_topic.remove(topic) else {
+            return false;
+        };
+        all.in_turn.retain(|other| !Arc::ptr_eq(other, &kept));
+        // Who follows the topic waits for numbers from its own on, should it get a history anew.
+        all.numbers_from = all.numbers_from.max(kept.end());
+        true
     }
 
-    /// The number in an id of this life.
-    fn number_of(&self, id: &str) -> Option<u64> {
-        let (epoch, number) = id.split_once(':')?;
-        let number = number.parse().ok()?;
-        // An id is what it was written as, to the letter.
-        (epoch.len() == 16 && self.id(number) == id).then_some(number)
-    }
-
-    /// A panic while it was locked left nothing half-done: the ring changes in one go.
-    fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Ring {
-    fn prune(&mut self, now: Instant) {
-        while let Some((at, _)) = self.shipments.front()
-            && (self.shipments.len() > self.history.events_max || now - *at > self.history.age_max)
-        {
-            self.shipments.pop_front();
+    /// Gives back what is too old of some histories, if it is time to.
+    fn sweep(&self, all: &All, now: Instant) {
+        // Relaxed: whoever is the one to do it takes locks.
+        let (last, now_nanos) = (self.swept_at.load(Ordering::Relaxed), now.as_nanos());
+        let is_due = now_nanos >= last.saturating_add(SWEEP_PERIOD);
+        let ours = |last, now| {
+            let order = Ordering::Relaxed;
+            self.swept_at
+                .compare_exchange(last, now, order, order)
+                .is_ok()
+        };
+        if !is_due || !ours(last, now_nanos) {
+            return;
+        }
+        let count = all.in_turn.len();
+        let start = self.swept.fetch_add(SWEPT_AT_ONCE, Ordering::Relaxed) % count;
+        let (before, from) = all.in_turn.split_at(start);
+        for kept in from.iter().chain(before).take(SWEPT_AT_ONCE) {
+            kept.prune(now);
         }
     }
 }

@@ -145,6 +145,11 @@ impl Shipment {
 
     /// As a stream of events gets it, in chunks or without.
     pub(crate) fn piece(&self, is_chunked: bool) -> Option<Bytes> {
+        Some(self.whole_piece()?.bytes(is_chunked))
+    }
+
+    /// As streams of events get it.
+    pub(super) fn whole_piece(&self) -> Option<&Piece> {
         let piece = self.piece.get_or_init(|| {
             let id = self.number.as_ref().map(|(_, id)| id.as_str());
             match &self.publication {
@@ -153,6 +158,6 @@ impl Shipment {
                 Publication::Event(event) => Piece::of_event(event, id),
             }
         });
-        Some(piece.as_ref()?.bytes(is_chunked))
+        piece.as_ref()
     }
 }

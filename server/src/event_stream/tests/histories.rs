@@ -200,14 +200,17 @@ fn sockets_follow_what_is_kept_and_publish_to_it() {
 #[test]
 fn a_history_out_of_its_range_is_named() {
     let limit = crate::topics::HISTORY_EVENTS_MAX;
+    let bytes = crate::topics::HISTORY_BYTES_MAX;
     let age = Duration::from_micros(999);
     let wrong = [
         (History::default().max_events(limit + 1), "max_events"),
+        (History::default().max_bytes(bytes + 1), "max_bytes"),
         (History::default().max_age(age), "max_age"),
     ];
     for (history, name) in wrong {
         let error = kept(history).build().expect_err("it is refused");
         assert!(error.to_string().contains(name), "{error}");
     }
-    assert!(kept(History::default().max_events(limit)).build().is_ok());
+    let most = History::default().max_events(limit).max_bytes(bytes);
+    assert!(kept(most).build().is_ok());
 }
