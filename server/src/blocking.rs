@@ -66,7 +66,7 @@ where
 #[non_exhaustive]
 pub enum BlockingError {
     /// [`BLOCKING_QUEUE_MAX`] functions were waiting already. Returned from a handler this becomes
-    /// a 503.
+    /// a 503 with `Retry-After`.
     QueueFull,
     /// It panicked, with this payload.
     Panicked(Box<dyn Any + Send>),

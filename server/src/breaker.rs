@@ -11,7 +11,9 @@
 //!
 //! Always true here:
 //! - While it is half open, only as many calls are under way as there are probes.
-//! - A call that is dropped before its end counts neither way, and holds no probe's place.
+//! - A call that is dropped before its end has failed, as one does that a deadline ends; unless it
+//!   is dropped because its client has left or the server stops, which says nothing of it.
+//! - A probe decides within its time, or has failed: no call keeps it half open for longer.
 //!
 //! Not here: trying again (`retry.rs`).
 
@@ -19,6 +21,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::chain;
 use crate::time::{self, Instant};
 
 /// Stops calls to something that fails, so that it can recover and nobody waits for it in vain.
@@ -43,6 +46,7 @@ pub struct Breaker {
     window: Duration,
     open_time: Duration,
     probes: u32,
+    probe_time: Duration,
     state: Mutex<State>,
 }
 
@@ -61,6 +65,8 @@ enum State {
         succeeded: u32,
         /// Tells one half-open time from another.
         began: Instant,
+        /// When the last probe was let through.
+        probed: Instant,
     },
 }
 
@@ -81,13 +87,14 @@ pub enum BreakerState {
 }
 
 impl Breaker {
-    /// Opens after 5 failures within 10 s, for 10 s; then one probe decides.
+    /// Opens after 5 failures within 10 s, for 10 s; then one probe decides, within 10 s.
     pub const fn new() -> Self {
         Self {
             failures: 5,
             window: Duration::from_secs(10),
             open_time: Duration::from_secs(10),
             probes: 1,
+            probe_time: Duration::from_secs(10),
             state: Mutex::new(NEW),
         }
     }
@@ -121,16 +128,28 @@ impl Breaker {
         self
     }
 
+    /// How long probes may take, from when the last of them was let through. One that has not ended
+    /// by then has failed, and all calls are stopped again. Default 10 s.
+    #[must_use]
+    pub const fn probe_time(mut self, time: Duration) -> Self {
+        self.probe_time = time;
+        self
+    }
+
     /// What it does with calls now.
     pub fn state(&self) -> BreakerState {
-        match *self.lock() {
+        let now = time::now();
+        let mut state = self.lock();
+        self.end_late_probes(&mut state, now);
+        match *state {
             State::Closed { .. } => BreakerState::Closed,
-            State::Open { until } if time::now() < until => BreakerState::Open,
+            State::Open { until } if now < until => BreakerState::Open,
             State::Open { .. } | State::HalfOpen { .. } => BreakerState::HalfOpen,
         }
     }
 
-    /// Awaits the call if it is let through, and counts how it ends.
+    /// Awaits the call if it is let through, and counts how it ends. A call that is dropped before
+    /// its end, as by [`timeout`](crate::time::timeout) or the handler's time limit, has failed.
     ///
     /// # Errors
     ///
@@ -154,6 +173,7 @@ impl Breaker {
     pub fn enter(&self) -> Result<BreakerCall<'_>, BreakerOpen> {
         let now = time::now();
         let mut state = self.lock();
+        self.end_late_probes(&mut state, now);
         if let State::Open { until } = *state {
             if now < until {
                 return Err(BreakerOpen {
@@ -164,6 +184,7 @@ impl Breaker {
                 under_way: 0,
                 succeeded: 0,
                 began: now,
+                probed: now,
             };
         }
         let probe_of = match &mut *state {
@@ -172,8 +193,10 @@ impl Breaker {
                 under_way,
                 succeeded,
                 began,
+                probed,
             } if *under_way + *succeeded < self.probes.max(1) => {
                 *under_way += 1;
+                *probed = now;
                 Some(*began)
             }
             State::HalfOpen { .. } | State::Open { .. } => {
@@ -205,6 +228,7 @@ impl Breaker {
                     under_way,
                     succeeded: probes,
                     began,
+                    ..
                 },
                 Some(time),
                 ended,
@@ -222,6 +246,18 @@ impl Breaker {
                 }
             }
             _ => {} // of a time that is over, or a success as usual
+        }
+    }
+
+    /// Probes that have taken too long have failed when their time was over.
+    fn end_late_probes(&self, state: &mut State, now: Instant) {
+        if let State::HalfOpen {
+            under_way, probed, ..
+        } = *state
+            && under_way > 0
+            && now - probed >= self.probe_time
+        {
+            *state = self.open(probed + self.probe_time);
         }
     }
 
@@ -243,9 +279,10 @@ impl Default for Breaker {
     }
 }
 
-/// A call that a [`Breaker`] has let through. Dropped without a word it counts neither way.
+/// A call that a [`Breaker`] has let through. Dropped without a word it has failed, unless its client
+/// has left or the server stops.
 #[derive(Debug)]
-#[must_use = "a call whose end is not told counts neither way"]
+#[must_use = "a call whose end is not told has failed"]
 pub struct BreakerCall<'a> {
     breaker: &'a Breaker,
     /// When the half-open time began, if this is one of its probes.
@@ -258,16 +295,36 @@ impl BreakerCall<'_> {
         self.breaker.ended(self.probe_of, Some(succeeded));
         std::mem::forget(self); // what its drop does is done
     }
+
+    /// Says that the call's end tells nothing of the other side: it counts neither way, and holds no
+    /// probe's place. For calls that are given up because another was quicker.
+    ///
+    /// ```
+    /// use ringlane::{Breaker, BreakerState};
+    ///
+    /// # let server = ringlane::Server::builder().get("/", |_| {
+    /// let breaker = Breaker::new().failures(1);
+    /// breaker.enter()?.abandon();
+    /// assert_eq!(breaker.state(), BreakerState::Closed);
+    /// # ringlane::ok()
+    /// # }).build().unwrap();
+    /// # ringlane::testing::Client::new(server).unwrap().get("/").send().unwrap();
+    /// ```
+    pub fn abandon(self) {
+        self.breaker.ended(self.probe_of, None);
+        std::mem::forget(self); // likewise
+    }
 }
 
 impl Drop for BreakerCall<'_> {
     fn drop(&mut self) {
-        self.breaker.ended(self.probe_of, None);
+        let failed = (!chain::is_forsaken()).then_some(false);
+        self.breaker.ended(self.probe_of, failed);
     }
 }
 
 /// The call was not made: what it is for has failed too often. Returned from a handler this becomes
-/// a 503.
+/// a 503 that says when to try again (`Retry-After`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BreakerOpen {
     retry_after: Duration,

@@ -28,7 +28,7 @@ use crate::panic::Panic;
 use crate::slots::Slot;
 use crate::{Context, Error, IntoResponse};
 
-pub(crate) use descent::Cancel;
+pub(crate) use descent::{Cancel, is_forsaken};
 pub use descent::{Descent, Outcome};
 
 /// Whether a request goes on to the next layer.

@@ -215,12 +215,17 @@ impl fmt::Debug for Error {
 
 impl<E: StdError + Send + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        let status = known::status(&error);
-        let message = status.map(|_| error.to_string());
+        let known = known::known(&error);
         let mut made = Self::hidden(Box::new(error));
-        if let (Some(status), Some(message)) = (status, message) {
-            made.0.status = status;
-            made.0.message = message.into();
+        if let Some(known) = known {
+            made.0.status = known.status;
+            made.0.message = known.message;
+            if let Some(time) = known.retry_after {
+                // RFC 9110 §10.2.3: whole seconds. Zero would ask for a storm.
+                let seconds = time.as_nanos().div_ceil(1_000_000_000).max(1);
+                let header = ("Retry-After".into(), seconds.to_string());
+                made.0.headers.push(header);
+            }
         }
         made
     }

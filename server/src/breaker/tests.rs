@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{Breaker, BreakerState};
+use crate::middleware::Timeout;
 use crate::testing::Client;
-use crate::{Result, Server};
+use crate::{Limits, Result, Server};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -91,21 +92,116 @@ fn probes_decide() {
 }
 
 #[test]
-fn a_dropped_call_counts_neither_way() {
+fn a_dropped_call_has_failed() {
+    let mut clock = Clock::new();
+    let breaker = breaker();
+    for _ in 0..2 {
+        drop(breaker.enter().expect("it is let through"));
+    }
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    drop(breaker.enter().expect("it is let through"));
+    assert_eq!(breaker.state(), BreakerState::Open);
+    clock.pass(5 * SECOND);
+    drop(breaker.enter().expect("a probe"));
+    assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
+fn an_abandoned_call_counts_neither_way() {
     let mut clock = Clock::new();
     let breaker = breaker();
     for _ in 0..10 {
-        drop(breaker.enter().expect("it is let through"));
+        breaker.enter().expect("it is let through").abandon();
     }
     assert_eq!(breaker.state(), BreakerState::Closed);
     (0..3).for_each(|_| fail(&breaker));
     clock.pass(5 * SECOND);
     for _ in 0..10 {
-        drop(breaker.enter().expect("its place is free again"));
+        breaker.enter().expect("its place is free again").abandon();
     }
     succeed(&breaker);
     succeed(&breaker);
     assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn a_probe_that_never_ends_has_failed_in_time() {
+    let mut clock = Clock::new();
+    let breaker = breaker().probe_time(7 * SECOND);
+    (0..3).for_each(|_| fail(&breaker));
+    clock.pass(5 * SECOND);
+    let hanging = breaker.enter().expect("a probe");
+    clock.pass(SECOND);
+    let later = breaker.enter().expect("a second");
+    clock.pass(6 * SECOND);
+    assert!(breaker.enter().is_err(), "the places are taken");
+    assert_eq!(breaker.state(), BreakerState::HalfOpen);
+    clock.pass(SECOND);
+    let stopped = breaker.enter().expect_err("the last one's time is over");
+    assert_eq!(stopped.retry_after(), 5 * SECOND);
+    assert_eq!(breaker.state(), BreakerState::Open);
+    hanging.end(true);
+    later.end(true);
+    assert_eq!(breaker.state(), BreakerState::Open, "they count no more");
+    clock.pass(5 * SECOND);
+    succeed(&breaker);
+    succeed(&breaker);
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn a_backend_that_hangs_opens_it_whichever_deadline_ends_the_calls() {
+    let hang = |breaker: &'static Breaker| async move {
+        let call = std::future::pending::<Result<()>>();
+        breaker.run(call).await
+    };
+    let patient = |breaker: &'static Breaker| {
+        let limits = Limits::default().handler_time(SECOND);
+        let routes = Server::builder().limits(limits);
+        routes.get("/", move |_| hang(breaker))
+    };
+    let own = |breaker: &'static Breaker| {
+        Server::builder().get("/", move |_| async move {
+            crate::time::timeout(SECOND, hang(breaker)).await?
+        })
+    };
+    let layer = |breaker: &'static Breaker| {
+        let routes = Server::builder().with(Timeout::new(SECOND));
+        routes.get("/", move |_| hang(breaker))
+    };
+    let opened = |server: crate::Builder, breaker: &Breaker| {
+        let server = server.build().expect("it is well-formed");
+        let mut client = Client::new(server).expect("a core is free");
+        for count in 1..=3 {
+            let connection = client.connect();
+            connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            client.run(2 * SECOND).expect("the core runs");
+            let is_open = breaker.state() == BreakerState::Open;
+            assert_eq!(is_open, count == 3, "after {count}");
+        }
+    };
+    static BREAKERS: [Breaker; 3] = [const { Breaker::new().failures(3) }; 3];
+    opened(patient(&BREAKERS[0]), &BREAKERS[0]);
+    opened(own(&BREAKERS[1]), &BREAKERS[1]);
+    opened(layer(&BREAKERS[2]), &BREAKERS[2]);
+}
+
+#[test]
+fn clients_that_leave_say_nothing_of_the_backend() {
+    static BREAKER: Breaker = Breaker::new().failures(1);
+    let server = Server::builder().get("/", |_| async {
+        let call = std::future::pending::<Result<()>>();
+        BREAKER.run(call).await
+    });
+    let server = server.build().expect("it is well-formed");
+    let mut client = Client::new(server).expect("a core is free");
+    let connection = client.connect();
+    connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.run(SECOND).expect("the core runs");
+    drop(connection);
+    client.run(SECOND).expect("the core runs");
+    assert_eq!(client.connections(), 0);
+    assert_eq!(BREAKER.state(), BreakerState::Closed);
 }
 
 #[test]
@@ -126,5 +222,6 @@ fn what_is_stopped_is_a_503() -> Result {
         .map(|answer| &answer[..3])
         .collect();
     assert_eq!(statuses, ["502", "502", "503"]);
+    assert!(answers.contains("\r\nRetry-After: 10\r\n"), "{answers}");
     Ok(())
 }

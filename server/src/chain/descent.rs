@@ -53,6 +53,32 @@ pub(crate) enum Cancel {
     Dropped,
 }
 
+thread_local! {
+    static IS_FORSAKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether what is dropped now is dropped because nobody waits for it any more: its client has left,
+/// or the server stops.
+pub(crate) fn is_forsaken() -> bool {
+    IS_FORSAKEN.try_with(Cell::get).unwrap_or(false)
+}
+
+/// While this is there, it is so if that is why.
+struct Forsaking(bool);
+
+impl Forsaking {
+    fn new(why: Cancel) -> Self {
+        let is_forsaken = matches!(why, Cancel::ClientGone | Cancel::ShutDown);
+        Self(IS_FORSAKEN.replace(is_forsaken))
+    }
+}
+
+impl Drop for Forsaking {
+    fn drop(&mut self) {
+        IS_FORSAKEN.set(self.0);
+    }
+}
+
 /// The future of [`Next::run`]: the layers below, under way.
 #[must_use = "the rest of the chain runs only when this is awaited"]
 pub struct Descent {
@@ -220,7 +246,9 @@ impl Future for Descent {
             },
             State::Waiting { at, slot } => match cancelled {
                 Some(why) if !this.has_descended(at) => {
+                    let forsaking = Forsaking::new(why);
                     this.next.chain.retire(at, slot);
+                    drop(forsaking);
                     why.write(&this.ctx);
                     this.end(at)
                 }
