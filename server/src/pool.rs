@@ -70,11 +70,13 @@ pub trait Manage: Send + Sync + 'static {
     type Error: Into<Error>;
 
     /// Makes one, on a core: what blocks belongs into [`blocking`](crate::blocking()). It runs to
-    /// its end also if whoever asked for it has gone.
+    /// its end also if whoever asked for it has gone, or until its
+    /// [time](PoolBuilder::create_time) is over: then it is dropped, and has failed.
     fn create(&self) -> impl Future<Output = Result<Self::Resource, Self::Error>>;
 
     /// Tells whether one that was not used for [a while](PoolBuilder::check_after) still works, and
-    /// gives it back. One that does not is replaced. By default all do.
+    /// gives it back. One that does not, or for which this takes
+    /// [too long](PoolBuilder::check_time), is replaced. By default all do.
     fn check(
         &self,
         resource: Self::Resource,
@@ -98,6 +100,8 @@ struct Inner<M: Manage> {
     manager: M,
     wait_time: Duration,
     check_after: Option<Duration>,
+    check_time: Duration,
+    create_time: Duration,
     shelf: Shelf<M::Resource>,
 }
 
@@ -110,6 +114,8 @@ pub struct PoolBuilder<M> {
     waiting_max: usize,
     wait_time: Duration,
     check_after: Option<Duration>,
+    check_time: Duration,
+    create_time: Duration,
     idle_time: Duration,
     life_time: Duration,
 }
@@ -140,6 +146,21 @@ impl<M: Manage> PoolBuilder<M> {
         self
     }
 
+    /// How long a [check](Manage::check) may take: what does not answer in that time is dropped, and
+    /// another is made in its place. Default 5 s; `Duration::MAX` is for ever.
+    pub fn check_time(mut self, time: Duration) -> Self {
+        self.check_time = time;
+        self
+    }
+
+    /// How long [making one](Manage::create) may take: then it has failed, and its place is free
+    /// again. Default 30 s; `Duration::MAX` is for ever. What was given to
+    /// [`blocking`](crate::blocking()) meanwhile runs to its end on its thread.
+    pub fn create_time(mut self, time: Duration) -> Self {
+        self.create_time = time;
+        self
+    }
+
     /// Drops a resource that was not used for so long. This happens when the pool is next used, not
     /// by itself. Default: 10 minutes.
     pub fn idle_time(mut self, time: Duration) -> Self {
@@ -166,6 +187,8 @@ impl<M: Manage> PoolBuilder<M> {
             manager: self.manager,
             wait_time: self.wait_time,
             check_after: self.check_after,
+            check_time: self.check_time,
+            create_time: self.create_time,
             shelf: Shelf::new(terms),
         }))
     }
@@ -180,6 +203,8 @@ impl<M: Manage> Pool<M> {
             waiting_max: 1024,
             wait_time: Duration::from_secs(5),
             check_after: None,
+            check_time: Duration::from_secs(5),
+            create_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(600),
             life_time: Duration::from_secs(3600),
         }
@@ -190,7 +215,7 @@ impl<M: Manage> Pool<M> {
     ///
     /// # Errors
     ///
-    /// See [`PoolError`]; returned from a handler the first two become a 503.
+    /// See [`PoolError`]; returned from a handler each becomes a 503 with `Retry-After`.
     ///
     /// # Panics
     ///
@@ -241,8 +266,9 @@ async fn make_ready<M: Manage>(
     let pool = Arc::clone(place.pool());
     if let Some(live) = live {
         let Live { resource, born, .. } = live;
-        match pool.manager.check(resource).await {
-            Ok(resource) => {
+        let checked = time::timeout(pool.check_time, pool.manager.check(resource)).await;
+        match checked {
+            Ok(Ok(resource)) => {
                 let used = time::now();
                 return Ok(place.fill(Live {
                     resource,
@@ -250,13 +276,15 @@ async fn make_ready<M: Manage>(
                     used,
                 }));
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 let error: Error = error.into();
                 tracing::debug!(?error, "a pooled resource is replaced");
             }
+            Err(late) => tracing::debug!(%late, "a pooled resource is replaced: its check hangs"),
         }
     }
-    let created = pool.manager.create().await;
+    let created = time::timeout(pool.create_time, pool.manager.create()).await;
+    let created = created.map_err(|late| PoolError::Create(Error::internal(late)))?;
     let resource = created.map_err(|error| PoolError::Create(error.into()))?;
     Ok(place.fill(Live::new(resource)))
 }
@@ -293,7 +321,7 @@ pub enum PoolError {
     TimedOut,
     /// As many [as may wait](PoolBuilder::waiting_max) waited already.
     Full,
-    /// None could be made, for this reason.
+    /// None could be made, or not [in time](PoolBuilder::create_time), for this reason.
     Create(Error),
 }
 

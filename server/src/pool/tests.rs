@@ -26,6 +26,7 @@ struct World {
     create_panics: AtomicBool,
     check_fails: AtomicBool,
     create_takes: Duration,
+    check_takes: Duration,
     blocks: bool,
 }
 
@@ -80,6 +81,7 @@ impl Manage for Things {
 
     async fn check(&self, thing: Thing) -> Result<Thing> {
         self.0.checked.fetch_add(1, Ordering::SeqCst);
+        time::sleep(self.0.check_takes).await;
         match self.0.check_fails.load(Ordering::SeqCst) {
             true => Err(Error::new(500, "on purpose")),
             false => Ok(thing),
@@ -308,6 +310,55 @@ fn what_cannot_be_made_leaves_its_place_to_the_next() {
         next.thing().discard();
         assert_eq!(scene.counts(), [0, 0, 0]);
     }
+}
+
+#[test]
+fn what_takes_too_long_to_make_leaves_its_place_to_the_next() {
+    let world = World {
+        create_takes: 3 * SECOND,
+        ..World::default()
+    };
+    let patient = |pool: PoolBuilder<_>| pool.max(1).wait_time(60 * SECOND);
+    let mut scene = Scene::of(world, |pool| patient(pool).create_time(2 * SECOND));
+    let (first, second) = (scene.take(), scene.take());
+    scene.pass(2 * SECOND);
+    assert!(matches!(first.error(), PoolError::Create(_)));
+    assert!(second.waits());
+    scene.pass(2 * SECOND);
+    assert!(matches!(second.error(), PoolError::Create(_)));
+    assert_eq!(scene.counts(), [0, 0, 0]);
+    let world = World {
+        create_takes: 2 * SECOND,
+        ..World::default()
+    };
+    let mut scene = Scene::of(world, |pool| patient(pool).create_time(3 * SECOND));
+    let in_time = scene.take();
+    scene.pass(2 * SECOND);
+    assert_eq!(in_time.thing().number, 0);
+}
+
+#[test]
+fn what_does_not_answer_a_check_is_replaced() {
+    let world = World {
+        check_takes: 3 * SECOND,
+        ..World::default()
+    };
+    let set = |pool: PoolBuilder<_>| pool.max(1).check_after(Duration::ZERO);
+    let mut scene = Scene::of(world, |pool| set(pool).check_time(2 * SECOND));
+    drop(scene.take().thing());
+    let other = scene.take();
+    assert!(other.waits());
+    scene.pass(2 * SECOND);
+    assert_eq!(other.thing().number, 1, "a new one");
+    let world = World {
+        check_takes: 2 * SECOND,
+        ..World::default()
+    };
+    let mut scene = Scene::of(world, |pool| set(pool).check_time(3 * SECOND));
+    drop(scene.take().thing());
+    let same = scene.take();
+    scene.pass(2 * SECOND);
+    assert_eq!(same.thing().number, 0);
 }
 
 #[test]
