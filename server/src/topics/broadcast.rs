@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
-use ringlane_reactor::local;
+use ringlane_reactor::{contain, local};
 use serde::Serialize;
 use slab::Slab;
 
@@ -67,6 +67,8 @@ pub struct Broadcast<T>(Arc<Channel<T>>);
 struct Channel<T> {
     crossing: Crossing,
     capacity: usize,
+    /// How many bytes a value has, if the user says so.
+    weigh: Option<fn(&T) -> usize>,
     /// Values are of this type, and cross to other cores.
     of: std::marker::PhantomData<fn(Arc<T>)>,
 }
@@ -119,9 +121,28 @@ impl<T: Send + Sync + 'static> Broadcast<T> {
 
     /// A broadcast of which each subscription may fall so many values behind; one at least.
     pub fn with_capacity(values: usize) -> Self {
+        Self::of(values, None)
+    }
+
+    /// The same, told how many bytes a value has, with all that it points to: so many count as on
+    /// their way to [another core](super::CROSSING_BYTES_MAX). Without it a value counts its own
+    /// size and that of its JSON, which has to be written for that.
+    ///
+    /// ```
+    /// use ringlane::topics::Broadcast;
+    ///
+    /// let pictures = Broadcast::weighed(16, |picture: &Vec<u8>| picture.len());
+    /// assert!(pictures.send(vec![0; 100_000]));
+    /// ```
+    pub fn weighed(values: usize, weigh: fn(&T) -> usize) -> Self {
+        Self::of(values, Some(weigh))
+    }
+
+    fn of(values: usize, weigh: Option<fn(&T) -> usize>) -> Self {
         Self(Arc::new(Channel {
             crossing: Crossing::default(),
             capacity: values.max(1),
+            weigh,
             of: std::marker::PhantomData,
         }))
     }
@@ -192,7 +213,8 @@ impl<T: Serialize + Send + Sync + 'static> Broadcast<T> {
         if !self.0.crossing.reaches(Whom::Others) {
             return true;
         }
-        self.0.crossing.send(Whom::Others, size_of::<T>(), || {
+        let bytes = item.weight(self.0.weigh);
+        self.0.crossing.send(Whom::Others, bytes, || {
             let (broadcast, item) = (self.clone(), Arc::clone(&item));
             move || {
                 if let Some(list) = local::core().and_then(|core| broadcast.list_of(core)) {
@@ -204,6 +226,23 @@ impl<T: Serialize + Send + Sync + 'static> Broadcast<T> {
 }
 
 impl<T: Serialize> Item<T> {
+    /// How many bytes it has, about, if nobody says better.
+    fn weight(&self, weigh: Option<fn(&T) -> usize>) -> usize {
+        if let Some(weigh) = weigh {
+            return weigh(&self.value);
+        }
+        let json = match self.json.get() {
+            Some(json) => json.as_ref().map_or(0, |json| json.len()),
+            None => {
+                let mut count = Counted(0);
+                // As far as it can be serialised, which is a user's code.
+                let _ = contain(|| serde_json::to_writer(&mut count, &*self.value));
+                count.0
+            }
+        };
+        size_of::<T>() + json
+    }
+
     /// The value as JSON text; `None` if it cannot be serialised, which is logged.
     fn json(&self) -> Option<&Arc<Shipment>> {
         let json = self
@@ -216,6 +255,20 @@ impl<T: Serialize> Item<T> {
                 }
             });
         json.as_ref()
+    }
+}
+
+/// Bytes that are only counted.
+struct Counted(usize);
+
+impl std::io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -52,6 +52,35 @@ fn subscribing(broadcast: &'static Broadcast<Value>) -> Builder {
     })
 }
 
+/// How many values a core that does not run takes, each of about so many bytes.
+fn taken(broadcast: &'static Broadcast<String>, bytes: usize) -> usize {
+    let subscribing = server().get("/ws", move |ctx: Context| async move {
+        let _socket = ctx.websocket()?;
+        let _values = broadcast.subscribe();
+        std::future::pending::<Result>().await
+    });
+    let mut client = start(subscribing);
+    let _socket = client.get("/ws").websocket().expect("a socket");
+    let text = "a".repeat(bytes);
+    let sent = std::thread::spawn(move || {
+        (0..1000)
+            .take_while(|_| broadcast.send(text.clone()))
+            .count()
+    });
+    sent.join().expect("it ends")
+}
+
+#[test]
+fn values_on_their_way_count_what_they_have() {
+    const MIB: usize = 1024 * 1024;
+    static BY_JSON: LazyLock<Broadcast<String>> = LazyLock::new(Broadcast::new);
+    static WEIGHED: LazyLock<Broadcast<String>> =
+        LazyLock::new(|| Broadcast::weighed(10, |text| 2 * text.len()));
+    let most = crate::topics::CROSSING_BYTES_MAX / MIB;
+    assert_eq!(taken(&BY_JSON, MIB), most);
+    assert_eq!(taken(&WEIGHED, MIB), most / 2);
+}
+
 fn pass(clients: [&mut Client; 2]) {
     for client in clients {
         client.run(Duration::ZERO).expect("the core runs");
