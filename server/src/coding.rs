@@ -22,6 +22,7 @@ mod zstd;
 use std::fmt;
 
 pub(crate) use decoder::{Decoder, Decoding, Flaw, STACKED_MAX};
+pub use encoder::ENCODERS_BYTES_MAX;
 pub(crate) use encoder::Encoder;
 pub(crate) use offer::Offer;
 #[cfg(test)]
@@ -94,6 +95,29 @@ impl Coding {
             #[cfg(feature = "brotli")]
             Self::Brotli => (0, 11, 4),
             Self::Gzip | Self::Deflate => (1, 9, 5),
+        }
+    }
+
+    /// What an encoder holds, about.
+    fn encoder_bytes(self, level: u8) -> usize {
+        const MIB: usize = 1024 * 1024;
+        let _ = level; // zlib holds the same at each, and the others may not be there
+        match self {
+            #[cfg(feature = "zstd")]
+            Self::Zstd if level <= 3 => 3 * MIB / 2,
+            #[cfg(feature = "zstd")]
+            Self::Zstd => 6 * MIB,
+            #[cfg(feature = "brotli")]
+            Self::Brotli => match level {
+                0..=4 => 3 * MIB,
+                5 => 4 * MIB,
+                6 => 5 * MIB,
+                7 => 11 * MIB,
+                8 => 19 * MIB,
+                9 => 37 * MIB,
+                _ => 8 * MIB,
+            },
+            Self::Gzip | Self::Deflate => 3 * MIB / 8,
         }
     }
 

@@ -69,7 +69,7 @@ pub use security_headers::SecurityHeaders;
 pub use timeout::Timeout;
 pub use timing::Timing;
 
-pub use crate::coding::Coding;
+pub use crate::coding::{Coding, ENCODERS_BYTES_MAX};
 
 use crate::Builder;
 

@@ -3,12 +3,50 @@
 //! Always true here:
 //! - After [`flush`](Encoder::flush) the client can decode everything that was pushed before.
 //! - A panic in a coding's crate ends that body, not the core.
+//! - The encoders of one core that last beyond one call hold no more than their maximum together.
 //!
 //! Not here: how coded bytes are framed and sent (`conversation/active.rs`).
+
+use std::cell::Cell;
 
 use ringlane_reactor::contain;
 
 use super::{Coding, Encode, Failed, How};
+
+/// What all answers that are coded on one core while they are sent may hold for that, in bytes: the
+/// state of their encoders, as [`Compression`](crate::middleware::Compression) lists it. An answer
+/// beyond it is sent without a coding.
+pub const ENCODERS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+thread_local! {
+    /// What they hold on this core.
+    static HELD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Bytes that are counted as held, until this is dropped.
+struct Held(usize);
+
+impl Held {
+    fn take(bytes: usize) -> Option<Self> {
+        let held = HELD.get() + bytes;
+        if held > ENCODERS_BYTES_MAX {
+            tracing::debug!(
+                held,
+                "an answer is not coded: encoders hold as much as they may"
+            );
+            return None;
+        }
+        HELD.set(held);
+        Some(Self(bytes))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // A thread that ends may have dropped its count already.
+        let _ = HELD.try_with(|held| held.set(held.get() - self.0));
+    }
+}
 
 /// Room that is made for coded bytes, each time.
 const ROOM_BYTES: usize = 8 * 1024;
@@ -20,6 +58,8 @@ pub(crate) struct Encoder {
     codec: Option<Box<dyn Encode>>,
     /// Something was pushed that may still be inside.
     is_dirty: bool,
+    /// For one that lasts, until it has ended.
+    held: Option<Held>,
 }
 
 impl Encoder {
@@ -29,7 +69,16 @@ impl Encoder {
         Ok(Self {
             codec: Some(codec),
             is_dirty: false,
+            held: None,
         })
+    }
+
+    /// The same, to be kept while the body is sent.
+    pub(crate) fn lasting(coding: Coding, level: u8, length: Option<u64>) -> Result<Self, Failed> {
+        let held = Held::take(coding.encoder_bytes(level)).ok_or(Failed)?;
+        let mut encoder = Self::new(coding, level, length)?;
+        encoder.held = Some(held);
+        Ok(encoder)
     }
 
     /// Codes more of the body; appends to `out` what is ready.
@@ -50,6 +99,7 @@ impl Encoder {
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Failed> {
         let finished = self.run(&[], out, How::Finish);
         self.codec = None;
+        self.held = None;
         finished
     }
 

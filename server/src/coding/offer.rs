@@ -66,7 +66,11 @@ impl Offer {
         let Some((coding, level)) = self.coding else {
             return;
         };
-        let Ok(mut encoder) = Encoder::new(coding, level, Some(length as u64)) else {
+        let make = match length > AT_ONCE_BYTES_MAX {
+            true => Encoder::lasting,
+            false => Encoder::new,
+        };
+        let Ok(mut encoder) = make(coding, level, Some(length as u64)) else {
             return;
         };
         if length > AT_ONCE_BYTES_MAX {
@@ -99,7 +103,7 @@ impl Offer {
         let Some((coding, level)) = self.coding else {
             return;
         };
-        let Ok(encoder) = Encoder::new(coding, level, None) else {
+        let Ok(encoder) = Encoder::lasting(coding, level, None) else {
             return;
         };
         if says_coding(reply, coding) {

@@ -164,6 +164,24 @@ fn what_is_flushed_can_be_decoded_at_once() {
 }
 
 #[test]
+fn encoders_that_last_hold_so_much_and_no_more() {
+    for &coding in Coding::ALL {
+        for level in [coding.levels().0, coding.levels().2] {
+            let most = super::ENCODERS_BYTES_MAX / coding.encoder_bytes(level);
+            let make = || Encoder::lasting(coding, level, None);
+            let mut all: Vec<_> = (0..most).map(|_| make().expect("there is room")).collect();
+            assert!(make().is_err(), "{coding} {level}: one more than {most}");
+            assert!(Encoder::new(coding, level, None).is_ok(), "for one call");
+            drop(all.pop());
+            all.push(make().expect("there is room again"));
+            all[0].finish(&mut Vec::new()).expect("it ends");
+            all.push(make().expect("one that has ended holds nothing"));
+            assert!(make().is_err(), "{coding} {level}");
+        }
+    }
+}
+
+#[test]
 fn an_encoder_that_has_ended_does_nothing_more() {
     for &coding in Coding::ALL {
         let mut encoder = Encoder::new(coding, 1, None).expect("memory");

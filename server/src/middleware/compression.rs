@@ -49,7 +49,9 @@ const BYTES_MIN: usize = 1024;
 /// | br | 4: 3 MiB | 9: 37 MiB (11: 8 MiB) |
 /// | zstd | 3: 1.5 MiB | 19: 6 MiB |
 ///
-/// A stream that is open for hours holds it for hours. For thousands of them set
+/// A stream that is open for hours, or a long answer to a slow client, holds it for as long. All of
+/// these on one core may hold [64 MiB](crate::middleware::ENCODERS_BYTES_MAX) together; an answer
+/// that would need more is sent without a coding. For thousands of streams set
 /// [`codings`](Self::codings) to gzip, or leave their routes out.
 ///
 /// # Security
