@@ -92,7 +92,10 @@ pub(crate) fn try_with<T>(f: impl FnOnce(&Local) -> T) -> Option<T> {
 /// If the thread is inside none, naming `what` was asked for.
 pub(crate) fn with<T>(what: &str, f: impl FnOnce(&Local) -> T) -> T {
     try_with(f).unwrap_or_else(|| {
-        panic!("{what} works only on a core's thread: in a handler, or in a task spawned by one")
+        panic!(
+            "{what} works only on a core's thread: in a handler, in a task spawned by one, or where \
+             a core's state is made (`Builder::state`)"
+        )
     })
 }
 

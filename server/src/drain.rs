@@ -2,15 +2,24 @@
 //!
 //! Always true here:
 //! - Each has its own time, in the first half of what a shutdown may take.
+//! - Requests that still wait shortly before its end are answered before it.
 //!
 //! Not here: ending them (`websocket/upgraded.rs`, `event_stream/`).
 
 use std::cell::Cell;
 use std::time::Duration;
 
+use ringlane_reactor::clock::Instant;
+
+/// What is left of a shutdown's time for answers to requests that wait: a tenth, but so much at most.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
 /// Deals out times to end at, on one core.
 pub(crate) struct Spread {
     time: Duration,
+    /// How long after the core began to drain what still waits is answered.
+    last_call_after: Duration,
+    last_call: Cell<Option<Instant>>,
     /// Connections that were numbered.
     numbered: Cell<u32>,
 }
@@ -19,8 +28,18 @@ impl Spread {
     pub(crate) fn new(drain_time: Duration) -> Self {
         Self {
             time: drain_time / 2,
+            last_call_after: drain_time - (drain_time / 10).min(LAST_CALL),
+            last_call: Cell::new(None),
             numbered: Cell::new(0),
         }
+    }
+
+    /// When requests that still wait are to be answered. The core drains, from now on at the latest.
+    pub(crate) fn last_call(&self, now: Instant) -> Instant {
+        let at = self.last_call.get();
+        let at = at.unwrap_or_else(|| now + self.last_call_after);
+        self.last_call.set(Some(at));
+        at
     }
 
     /// A number for one more connection.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringlane_protocol::ResponseBody;
 use ringlane_protocol::chunked::LAST_CHUNK;
+use ringlane_reactor::clock::Instant;
 use ringlane_reactor::{Intent, Io, local};
 
 use super::active::{Active, CODED_BYTES_PER_CALL_MAX, Seat};
@@ -81,6 +82,10 @@ impl HttpCore {
         self.with_active(conversation, io, |http, conversation, active, io| {
             active.exchange().attend(true);
             let waker = io.waker().to_waker();
+            if active.last_call(io).is_some_and(|at| at <= io.now) {
+                active.cancel(Cancel::ShutDown, &waker);
+                return http.drive(conversation, active, io);
+            }
             match active.clocks.running() {
                 Running::Nothing => active.beat(io, &waker),
                 Running::Handler => {
@@ -352,8 +357,18 @@ impl Active {
         if running == Running::Nothing {
             deadline = deadline.min(self.exchange().download.pulse_deadline());
         }
+        deadline = deadline.min(self.last_call(io).unwrap_or(Instant::NEVER));
         io.set_deadline(deadline);
         Progress::Pending
+    }
+
+    /// When a handler that has answered nothing yet is ended so that its client can be told: shortly
+    /// before the connection is cut, if the core drains.
+    fn last_call(&self, io: &Io<'_>) -> Option<Instant> {
+        let run = &self.ctx.0.run;
+        let is_waiting = self.descent.is_some() && run.cancelled.get().is_none();
+        let can_be_told = io.draining && is_waiting && !self.ctx.is_committed();
+        can_be_told.then(|| self.ctx.0.core.spread.last_call(io.now))
     }
 
     fn end_stream(&mut self, framing: ResponseBody, io: &mut Io<'_>) -> StreamEnd {

@@ -82,6 +82,36 @@ fn an_interval_without_a_period_is_a_mistake() {
 }
 
 #[test]
+fn a_task_may_begin_where_a_cores_state_is_made() -> Result {
+    use std::cell::Cell;
+    use std::rc::Rc;
+    let server = Server::builder()
+        .state(|_core| {
+            let count = Rc::new(Cell::new(0_u32));
+            let counted = Rc::clone(&count);
+            let _goes_on = crate::spawn(async move {
+                sleep(Duration::from_millis(1)).await;
+                counted.set(7);
+            });
+            count
+        })
+        .get("/", |ctx: crate::Context| {
+            let count = ctx.state::<Rc<Cell<u32>>>().get();
+            ctx.text_fmt(format_args!("{count}"));
+        });
+    let mut client = Client::new(server.build()?)?;
+    client.run(Duration::from_secs(1))?;
+    assert_eq!(client.get("/").send()?.text(), "7");
+    Ok(())
+}
+
+#[test]
+#[should_panic(expected = "`Builder::state`")]
+fn spawning_off_a_core_says_where_it_works() {
+    drop(crate::spawn(async {}));
+}
+
+#[test]
 #[should_panic(expected = "works only on a core's thread")]
 fn sleeping_off_a_core_says_so() {
     let mut sleep = std::pin::pin!(sleep(Duration::from_secs(1)));

@@ -84,6 +84,31 @@ fn a_client_that_left_takes_its_handler_with_it() {
 }
 
 #[test]
+fn a_handler_that_still_waits_at_the_end_of_a_drain_is_answered() {
+    let routes = || routes().drain_time(4 * SECOND);
+    let end = |mut talk: Talk| {
+        talk.client.shut_down(4 * SECOND);
+        // The server ends before this time is over.
+        let _ = talk.client.run(4 * SECOND);
+        talk.received.extend(talk.connection.read());
+        talk
+    };
+    DROPPED.set(0);
+    let mut talk = Talk::with(routes());
+    talk.send(get("/wait")).expect("");
+    end(talk).expect("503 close | end");
+    assert_eq!(DROPPED.get(), 1);
+    // While it waits for its client.
+    let mut talk = Talk::with(routes());
+    talk.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    end(talk).expect("503 close | end");
+    // One that ends in time.
+    let mut talk = Talk::with(routes());
+    talk.send(get("/wait")).pass(2 * SECOND).expect("");
+    end(talk).expect("200 close waited | end");
+}
+
+#[test]
 fn half_closed_clients_are_answered_where_that_is_wanted() {
     let mut talk = Talk::with(routes().half_close(true));
     talk.connection.send(get("/wait"));
