@@ -3,9 +3,10 @@
 //! Not here: which of several a client would rather have (`accept.rs`).
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::bytes::is_token_text;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, Value};
 
 /// A media type with its parameters, as `Content-Type` names it: `text/html; charset=utf-8`.
 ///
@@ -85,6 +86,20 @@ impl<'a> MediaType<'a> {
     }
 }
 
+/// As `Content-Type` has it, with one space before each parameter.
+impl fmt::Display for MediaType<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.essence)?;
+        for (name, value) in self.parameters.members() {
+            match value {
+                Value::Token(text) => write!(f, "; {name}={text}")?,
+                Value::Quoted(text) => write!(f, "; {name}=\"{text}\"")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +122,19 @@ mod tests {
         ] {
             let parsed = MediaType::parse(value);
             assert_eq!(parsed.map(|kind| kind.essence()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_displayed_is_read_the_same() {
+        for (value, expected) in [
+            ("text/html", "text/html"),
+            ("text/html ;charset=utf-8;", "text/html; charset=utf-8"),
+            (r#"A/b;c="d;\"e";;F=g"#, r#"A/b; c="d;\"e"; F=g"#),
+        ] {
+            let kind = MediaType::parse(value).unwrap();
+            assert_eq!(kind.to_string(), expected);
+            assert_eq!(MediaType::parse(expected).unwrap().to_string(), expected);
         }
     }
 

@@ -100,7 +100,7 @@ mod drain;
 mod error;
 mod escaped;
 pub mod event_stream;
-mod fields;
+pub mod fields;
 mod files;
 mod handler;
 mod limits;

@@ -32,8 +32,11 @@ impl Context {
             .collect()
     }
 
-    /// The whole query as a value. Names that come several times fill a `Vec`; names that the type
-    /// does not have are passed over. There may be [`FIELDS_MAX`](crate::FIELDS_MAX) fields.
+    /// The whole query as a value. Names that come several times fill a `Vec`, and are an error for
+    /// any other type; names that the type does not have are passed over. A name without a value
+    /// (`?n=`) is `None` for an `Option` of a number. Numbers in a part that serde flattens need
+    /// [`fields::parsed`](crate::fields::parsed). There may be
+    /// [`FIELDS_MAX`](crate::FIELDS_MAX) fields.
     ///
     /// # Errors
     ///

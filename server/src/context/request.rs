@@ -155,7 +155,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// 400 that names the parameter, if it is there and cannot be parsed.
+    /// 400 that names the parameter, if it is there and cannot be parsed, or came more than once.
     pub fn optional_param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Option<T>> {
         let text = self.param_text(name);
         text.map(|text| parse("path parameter", name, Some(text)))
@@ -172,11 +172,12 @@ impl Context {
         self.0.params.iter(self.0.head.path_bytes())
     }
 
-    /// A value of the query, decoded and parsed: the first of that name.
+    /// A value of the query, decoded and parsed. For names that come several times there is
+    /// [`query_all`](Self::query_all).
     ///
     /// # Errors
     ///
-    /// 400 that names the parameter, if it cannot be parsed or is not there.
+    /// 400 that names the parameter, if it cannot be parsed, is not there, or came more than once.
     ///
     /// ```
     /// use ringlane::{Context, Result};
@@ -188,18 +189,35 @@ impl Context {
     /// }
     /// ```
     pub fn query<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T> {
-        parse("query parameter", name, self.query_text(name).as_deref())
+        parse("query parameter", name, self.only_value(name)?.as_deref())
     }
 
-    /// As [`query`](Self::query), and `None` where the query does not have the name.
+    /// As [`query`](Self::query), and `None` where the query does not have the name, or has it
+    /// without a value (`?n=`), as forms send fields that were left empty; unless the type can be
+    /// made of no text, as `String` can.
     ///
     /// # Errors
     ///
     /// 400 that names the parameter, if it is there and cannot be parsed.
     pub fn optional_query<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<Option<T>> {
-        let text = self.query_text(name);
-        text.map(|text| parse("query parameter", name, Some(&text)))
-            .transpose()
+        let Some(text) = self.only_value(name)? else {
+            return Ok(None);
+        };
+        match parse("query parameter", name, Some(&text)) {
+            Err(_) if text.is_empty() => Ok(None),
+            value => value.map(Some),
+        }
+    }
+
+    /// The one value of that name. Two readers might take different ones of several.
+    fn only_value(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
+        let mut values = self.query_pairs().filter(|(known, _)| known == name);
+        let value = values.next();
+        if values.next().is_some() {
+            let problem = format!("query parameter `{name}`: it came more than once");
+            return Err(Error::new(StatusCode::BAD_REQUEST, problem));
+        }
+        Ok(value.map(|(_, text)| text))
     }
 
     /// The decoded text of the first value of that name in the query.

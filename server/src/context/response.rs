@@ -19,7 +19,7 @@ use super::record::{Payload, Phase, Reply};
 use crate::chain::Outcome;
 use crate::core::ContentType;
 use crate::escaped::Escaped;
-use crate::{Error, IntoStatus, Result};
+use crate::{Error, IntoResponse, IntoStatus, Result};
 
 /// Headers that describe a body, and go with it.
 const OF_CONTENT: [&str; 8] = [
@@ -32,6 +32,9 @@ const OF_CONTENT: [&str; 8] = [
     "ETag",
     "Last-Modified",
 ];
+
+/// How much of an error's text is logged, in bytes.
+const LOGGED_MAX: usize = 1024;
 
 impl Context {
     /// Sets the status, by number or as a [`StatusCode`]. Without it, it is 200.
@@ -212,6 +215,29 @@ impl Context {
         if outcome.get() == Outcome::Answered {
             outcome.set(Outcome::Failed);
         }
+    }
+
+    /// An error was written: if it is a success to clients, it becomes a 500.
+    #[inline]
+    pub(crate) fn refuse_success(&self) {
+        let reply = &self.0.reply;
+        let is_open = reply.phase.get() == Phase::Open && !reply.is_faulty.get();
+        if is_open && reply.status.get().is_success() {
+            self.replace_success();
+        }
+    }
+
+    #[cold]
+    fn replace_success(&self) {
+        let body = self.0.reply.body.borrow();
+        let bytes = body.shared.as_deref().unwrap_or(&body.buffer);
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LOGGED_MAX)]).into_owned();
+        drop(body);
+        let problem = match text.as_str() {
+            "" => "an error without a status of its own",
+            text => text,
+        };
+        Error::internal(problem).into_response(self);
     }
 
     /// Takes back the body that was written so far, and the headers that describe it.

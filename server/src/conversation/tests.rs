@@ -10,6 +10,7 @@ mod evictions;
 mod forms;
 mod preface;
 mod questions;
+mod refusals;
 mod requests;
 mod streams;
 

@@ -16,6 +16,9 @@ use crate::{Builder, Context, Flow, Method};
 
 /// Lets pages of other origins use this server.
 ///
+/// What is named in the singular adds one (`origin`, `method`, `header`, `expose`), and the plural
+/// replaces all that was there (`methods`, `headers`). What is there already is not added again.
+///
 /// A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) is answered 204 here
 /// and reaches no handler. A preflight of an origin that is not allowed gets its 204 without any
 /// `Access-Control-` header, which the browser takes as a no. Other requests run in any case: the
@@ -68,26 +71,49 @@ impl Cors {
         let origin = origin.into();
         match origin.as_str() {
             "*" => self.any_origin = true,
-            _ => self.origins.push(origin),
+            _ => add(&mut self.origins, origin),
         }
         self
     }
 
-    /// Allows these methods instead.
-    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
-        self.methods = methods.into_iter().map(|one| one.to_string()).collect();
+    /// Allows one more method.
+    pub fn method(mut self, method: Method) -> Self {
+        add(&mut self.methods, method.to_string());
         self
+    }
+
+    /// Allows these methods, and no others.
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods.clear();
+        methods.into_iter().fold(self, Self::method)
     }
 
     /// Allows one more request header.
     pub fn header(mut self, name: impl Into<String>) -> Self {
-        self.headers.push(name.into());
+        add(&mut self.headers, name.into());
         self
+    }
+
+    /// Allows these request headers, and no others; `Content-Type` neither, unless it is one of
+    /// them.
+    ///
+    /// ```
+    /// use ringlane::Server;
+    /// use ringlane::middleware::Cors;
+    ///
+    /// let cors = Cors::new().origin("*").headers(["X-Token", "X-Page"]);
+    /// let server = Server::builder().with(cors).build()?;
+    /// # drop(server);
+    /// # Ok::<(), ringlane::BuildError>(())
+    /// ```
+    pub fn headers<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.headers.clear();
+        names.into_iter().fold(self, Self::header)
     }
 
     /// Shows scripts one more response header, beside those that they always see.
     pub fn expose(mut self, name: impl Into<String>) -> Self {
-        self.exposed.push(name.into());
+        add(&mut self.exposed, name.into());
         self
     }
 
@@ -130,6 +156,13 @@ impl Cors {
             credentials: self.credentials,
             max_age: self.max_age.map(|time| time.as_secs().to_string()),
         }
+    }
+}
+
+/// Adds what is not there yet, in any case of letters.
+fn add(list: &mut Vec<String>, one: String) {
+    if !list.iter().any(|known| known.eq_ignore_ascii_case(&one)) {
+        list.push(one);
     }
 }
 

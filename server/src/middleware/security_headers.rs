@@ -6,7 +6,10 @@ use super::Middleware;
 use crate::server::Problem;
 use crate::{Builder, Context, ResponseHeaders};
 
-/// Sets the headers that make browsers stricter than the standards ask, on every answer.
+/// Sets the headers that make browsers stricter than the standards ask, on every answer;
+/// `Strict-Transport-Security` only where the client came by `https`
+/// ([`client_scheme`](Context::client_scheme)): on other connections it must not be sent
+/// (RFC 6797 §7.2).
 ///
 /// | header | value |
 /// |---|---|
@@ -35,15 +38,14 @@ pub struct SecurityHeaders {
     headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
 }
 
+const OF_HTTPS: &str = "Strict-Transport-Security";
+
 const USUAL: [(&str, &str); 6] = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("X-XSS-Protection", "0"),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
-    (
-        "Strict-Transport-Security",
-        "max-age=31536000; includeSubDomains",
-    ),
+    (OF_HTTPS, "max-age=31536000; includeSubDomains"),
     ("Content-Security-Policy", "default-src 'self'"),
 ];
 
@@ -85,8 +87,12 @@ impl Default for SecurityHeaders {
 
 impl Middleware for SecurityHeaders {
     fn install<S>(self, mut scope: Builder<S>) -> Builder<S> {
-        let mut prepared = ResponseHeaders::new();
+        let (mut prepared, mut of_https) = (ResponseHeaders::new(), ResponseHeaders::new());
         for (name, value) in &self.headers {
+            let prepared = match name.eq_ignore_ascii_case(OF_HTTPS) {
+                true => &mut of_https,
+                false => &mut prepared,
+            };
             if let Err(error) = prepared.set(name, value.as_bytes()) {
                 let name = name.clone().into_owned();
                 scope.scope.problems.push(Problem::Header { name, error });
@@ -94,6 +100,9 @@ impl Middleware for SecurityHeaders {
         }
         scope.before(move |ctx: &Context| {
             ctx.set_headers(&prepared);
+            if !of_https.is_empty() && ctx.client_scheme() == "https" {
+                ctx.set_headers(&of_https);
+            }
         })
     }
 }

@@ -72,9 +72,13 @@ fn a_security_header_that_cannot_be_sent_is_named_at_build() {
 
 #[test]
 fn every_answer_has_the_security_headers() {
-    let mut client = client(Server::builder().with(SecurityHeaders::new()));
+    let proxies = Server::builder().trusted_proxies(["198.51.100.1"]);
+    let proxies = proxies.forwarded_proto(true);
+    let mut client = client(proxies.with(SecurityHeaders::new()));
     for (path, status) in PATHS {
-        let answer = get(&mut client, path, &[]);
+        let bare = get(&mut client, path, &[]);
+        assert_eq!(bare.header("strict-transport-security"), None, "{path}");
+        let answer = get(&mut client, path, &[("X-Forwarded-Proto", "https")]);
         assert_eq!(answer.status(), status, "{path}");
         assert_eq!(
             answer.header("x-content-type-options"),
@@ -376,6 +380,36 @@ fn a_preflight_reaches_no_handler() {
     // OPTIONS that is no preflight is the handler's.
     let answer = ask(&mut client, Method::OPTIONS, "/options", &[("Origin", A)]);
     assert_eq!(answer.text(), "handler");
+}
+
+#[test]
+fn one_is_added_and_many_replace_and_none_is_there_twice() {
+    let allowed = |cors: Cors| {
+        let mut client = client(Server::builder().with(cors.origin(A).origin(A)));
+        let preflight = [("Origin", A), ("Access-Control-Request-Method", "POST")];
+        let answer = ask(&mut client, Method::OPTIONS, "/", &preflight);
+        let [methods, headers] = ["methods", "headers"].map(|what| {
+            let name = format!("access-control-allow-{what}");
+            answer.header(&name).unwrap_or_default().to_owned()
+        });
+        (methods, headers)
+    };
+    let pair = |methods: &str, headers: &str| (methods.to_owned(), headers.to_owned());
+    let all = "GET, HEAD, POST, PUT, PATCH, DELETE";
+    let cors = Cors::new().method(Method::GET).header("content-type");
+    assert_eq!(allowed(cors), pair(all, "Content-Type"));
+    let cors = Cors::new()
+        .method(Method::OPTIONS)
+        .header("X-A")
+        .header("x-a");
+    assert_eq!(
+        allowed(cors),
+        pair(&format!("{all}, OPTIONS"), "Content-Type, X-A")
+    );
+    let cors = Cors::new()
+        .methods([Method::GET, Method::PUT, Method::GET])
+        .headers(["X-A", "X-B", "x-a"]);
+    assert_eq!(allowed(cors), pair("GET, PUT", "X-A, X-B"));
 }
 
 #[test]

@@ -68,14 +68,13 @@ fn security_headers_are_on_every_answer() {
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
             ("x-xss-protection", "0"),
-            (
-                "strict-transport-security",
-                "max-age=31536000; includeSubDomains",
-            ),
             ("content-security-policy", "default-src 'self'"),
         ] {
             assert_eq!(answer.header(name), Some(value), "{target}: {answer:?}");
         }
+        // RFC 6797 §7.2: not where the client did not come by https.
+        let hsts = answer.header("strict-transport-security");
+        assert_eq!(hsts, None, "{target}: {answer:?}");
     }
 }
 

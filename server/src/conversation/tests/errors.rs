@@ -18,6 +18,20 @@ fn routes() -> Builder {
             let (a, b): (u8, Option<u8>) = (ctx.query("a")?, ctx.optional_query("b")?);
             Ok(format!("{a} {b:?}"))
         })
+        .get("/typed", |ctx: Context| -> Result<String> {
+            let Typed { a, b, s } = ctx.query_as()?;
+            Ok(format!("{a} {b:?} {s:?}"))
+        })
+        .get("/texts", |ctx: Context| -> Result<String> {
+            Ok(format!("{:?}", ctx.optional_query::<String>("s")?))
+        })
+}
+
+#[derive(serde::Deserialize)]
+struct Typed {
+    a: u8,
+    b: Option<u8>,
+    s: Option<String>,
 }
 
 #[test]
@@ -68,10 +82,37 @@ fn what_the_path_and_the_query_lack() {
             "GET /query?a=300",
             "400 query parameter `a`: number too large to fit in target type",
         ),
+        ("GET /query?a=1&b=", "200 1 None"),
+        ("GET /query?a=1&b", "200 1 None"),
         (
-            "GET /query?a=1&b=",
-            "400 query parameter `b`: cannot parse integer from empty string",
+            "GET /query?a=",
+            "400 query parameter `a`: cannot parse integer from empty string",
         ),
+        (
+            "GET /query?a=1&a=2",
+            "400 query parameter `a`: it came more than once",
+        ),
+        (
+            "GET /query?a=1&b=&b=2",
+            "400 query parameter `b`: it came more than once",
+        ),
+        ("GET /typed?a=1", "200 1 None None"),
+        ("GET /typed?a=1&b=&s=", "200 1 None Some(\"\")"),
+        ("GET /typed?a=1&b&s", "200 1 None Some(\"\")"),
+        (
+            "GET /typed?a=",
+            "400 query field `a`: cannot parse integer from empty string",
+        ),
+        (
+            "GET /typed?a=1&a=2",
+            "400 query field `a`: it came more than once",
+        ),
+        (
+            "GET /typed?a=1&b=&b=2",
+            "400 query field `b`: it came more than once",
+        ),
+        ("GET /texts?s=", "200 Some(\"\")"),
+        ("GET /texts", "200 None"),
     ] {
         check(routes, &format!("{line} {end}"), expected);
     }

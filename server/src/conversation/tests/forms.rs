@@ -85,7 +85,7 @@ fn forms_without_files() {
         ),
         (
             "item=a&count=1&count=2",
-            "400 form field `count`: unsupported value",
+            "400 form field `count`: it came more than once",
         ),
     ] {
         post("/form", kind, body, expected);
