@@ -18,7 +18,7 @@ SCENARIO ?=
 OPTIONS ?=
 
 # What `make run` says of its build.
-QUICK := Profile "quick": optimised, without LTO, JWT and zstd. Figures are of the profile "release".
+QUICK := Profile "quick": optimised, without LTO. Figures are of the profile "release".
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check sim fuzz autobahn bench bench-quick profiled doc
@@ -31,7 +31,7 @@ setup: ## Installs what building and testing need; without root, says what is mi
 
 run: ## Serves the demo on http://127.0.0.1:8080 until Ctrl-C: a quick build, without LTO.
 	@.ci/setup build
-	$(info $(QUICK))cargo run --profile quick -p ringlane --no-default-features --features brotli,cli -- demo --bind 127.0.0.1:8080
+	$(info $(QUICK))cargo run --profile quick -p ringlane-cli -- demo --bind 127.0.0.1:8080
 
 test: ## Runs every check and every test.
 	@.ci/setup build test
@@ -67,4 +67,4 @@ profiled: ## Builds the program with profile-guided optimisation: target/profile
 
 doc: ## Builds the documentation of every crate into target/doc.
 	@.ci/setup build
-	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features

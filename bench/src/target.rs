@@ -3,8 +3,8 @@
 //! Always true here:
 //! - Nothing is tuned that a user could not tune, or would not.
 //!
-//! Not here: routes that the demo has as well (`server/src/demo/benchmarks.rs`), how a server is
-//! started (`src/bin/ringlane-target`), what is sent to it (scenarios).
+//! Not here: routes that the demo has as well (`server/cli/src/demo/benchmarks.rs`), how a server
+//! is started (`src/bin/ringlane-target`), what is sent to it (scenarios).
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use ringlane::{Builder, Context, Next, Result, Routes, StatusCode};
 
 use benchmarks::plaintext;
 
-#[path = "../../server/src/demo/benchmarks.rs"]
+#[path = "../../server/cli/src/demo/benchmarks.rs"]
 mod benchmarks;
 
 /// The longest message that comes back.

@@ -62,9 +62,12 @@
 //!
 //! # Features
 //!
-//! All are on by default: `brotli` and `zstd`, two more content codings, `jwt`, JSON Web Tokens,
-//! and `macros`, attributes such as `#[ringlane::get("/")]` for [`Builder::endpoint`]. `jwt` and
-//! `zstd` need a C compiler.
+//! | feature | default | what it adds | needs a C compiler |
+//! |---|---|---|---|
+//! | `brotli` | on | the content coding br, beside gzip and deflate | no |
+//! | `macros` | on | attributes such as `#[ringlane::get("/")]` for [`Builder::endpoint`] | no |
+//! | `jwt` | off | JSON Web Tokens: `middleware::auth::{Jwt, Key}` | yes |
+//! | `zstd` | off | the content coding zstd | yes |
 //!
 //! # Within
 //!

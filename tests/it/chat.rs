@@ -16,7 +16,7 @@ struct Chat {
 
 impl Chat {
     fn start() -> Self {
-        let program = crate::demo::build("--example", "chat").join("examples/chat");
+        let program = crate::demo::example("chat");
         let mut child = Command::new(program)
             .arg("127.0.0.1:0")
             .stdout(Stdio::piped())

@@ -18,17 +18,24 @@ use std::time::Duration;
 
 /// The command, built now if it is not up to date.
 pub(crate) fn binary() -> PathBuf {
-    build("--bin", "ringlane").join("ringlane")
+    build("--package ringlane-cli --bin ringlane").join("ringlane")
 }
 
-/// Builds a program of the server's crate if it is not up to date; gives the folder of the profile.
-pub(crate) fn build(kind: &str, name: &str) -> PathBuf {
+/// An example of the library, built now if it is not up to date.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let what = format!("--package ringlane --all-features --example {name}");
+    build(&what).join("examples").join(name)
+}
+
+/// Builds what cargo's arguments name; gives the folder of the profile.
+fn build(what: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "ringlane", kind, name])
+        .args(["build", "--quiet"])
+        .args(what.split(' '))
         .status()
         .expect("cargo can be run");
-    assert!(built.success(), "{name} does not build");
+    assert!(built.success(), "{what} does not build");
     let tests = std::env::current_exe().expect("this binary");
     let folder = tests.ancestors().nth(2).expect("target/PROFILE/deps/it");
     folder.to_owned()

@@ -40,7 +40,7 @@
 //! # Ok::<(), ringlane::Error>(())
 //! ```
 //!
-//! JSON Web Tokens are the feature `jwt`, which is on by default: it compiles AWS-LC, which is C.
+//! JSON Web Tokens are the feature `jwt`, which is off by default: it compiles AWS-LC, which is C.
 //!
 //! Write [`Cors`](super::Cors) before these: a browser sends a preflight without credentials.
 //!

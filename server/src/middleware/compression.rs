@@ -19,7 +19,8 @@ const BYTES_MIN: usize = 1024;
 /// Sends answers in a content coding that the client accepts.
 ///
 /// The coding is chosen by `Accept-Encoding` with its weights; of those that the client likes
-/// equally, the first of ours: zstd, br, gzip, deflate. Without the header an answer is not coded.
+/// equally, the first of ours: zstd, br, gzip, deflate. zstd needs the feature `zstd`, which is off
+/// by default; br needs `brotli`, which is on. Without the header an answer is not coded.
 /// A client that accepts neither a coding of ours nor an answer without one is answered 406.
 ///
 /// An answer is coded, and varies by `Accept-Encoding`, unless

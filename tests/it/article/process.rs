@@ -46,7 +46,7 @@ impl Drop for Config {
 
 fn command(config: &Config) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let build = || crate::demo::build("--example", "article").join("examples/article");
+    let build = || crate::demo::example("article");
     let mut command = Command::new(PROGRAM.get_or_init(build));
     command.arg(&config.0);
     command

@@ -9,7 +9,7 @@ use toml::Table;
 use crate::source::{self, root};
 
 /// Each crate: its folder, its name, and the crates of ours that it may know.
-const CRATES: [(&str, &str, &[&str]); 8] = [
+const CRATES: [(&str, &str, &[&str]); 9] = [
     ("reactor", "ringlane-reactor", &[]),
     ("router", "ringlane-router", &[]),
     ("protocol", "ringlane-protocol", &[]),
@@ -17,10 +17,14 @@ const CRATES: [(&str, &str, &[&str]); 8] = [
     ("server/macros", "ringlane-macros", &["ringlane"]),
     ("server/doctor", "ringlane-doctor", &["ringlane-reactor"]),
     (
+        "server/cli",
+        "ringlane-cli",
+        &["ringlane", "ringlane-doctor"],
+    ),
+    (
         "server",
         "ringlane",
         &[
-            "ringlane-doctor",
             "ringlane-macros",
             "ringlane-protocol",
             "ringlane-reactor",
@@ -47,6 +51,18 @@ const CRATES: [(&str, &str, &[&str]); 8] = [
             "ringlane-router",
         ],
     ),
+];
+
+/// What only a program needs: users of these crates choose their own.
+const PROGRAMS: [&str; 2] = ["clap", "tracing-subscriber"];
+/// The crates that users build with.
+const LIBRARIES: [&str; 6] = [
+    "ringlane",
+    "ringlane-doctor",
+    "ringlane-macros",
+    "ringlane-protocol",
+    "ringlane-reactor",
+    "ringlane-router",
 ];
 
 /// Crates that touch sockets, threads, clocks or files: nothing for a codec or a router.
@@ -88,6 +104,8 @@ pub(super) struct Package {
     name: String,
     /// Of every sort: normal, for tests, for the build script, for one target only.
     dependencies: BTreeSet<String>,
+    /// Those that users compile as well.
+    shipped: BTreeSet<String>,
     /// The root file of each thing that is compiled, below the project's root.
     pub(super) roots: Vec<String>,
 }
@@ -121,6 +139,11 @@ fn package(value: &Value) -> Package {
         name: text(&value["name"]).to_owned(),
         dependencies: list(&value["dependencies"])
             .iter()
+            .map(|one| text(&one["name"]).to_owned())
+            .collect(),
+        shipped: list(&value["dependencies"])
+            .iter()
+            .filter(|one| one["kind"].as_str() != Some("dev"))
             .map(|one| text(&one["name"]).to_owned())
             .collect(),
         roots: list(&value["targets"])
@@ -177,6 +200,42 @@ fn worldly_dependencies(packages: &[Package]) -> Vec<String> {
                 .map(|name| format!("{} → {name}", package.name))
         })
         .collect()
+}
+
+/// Libraries that bring a command line or a log's end with them, optional or not.
+fn programs_within(packages: &[Package]) -> Vec<String> {
+    packages
+        .iter()
+        .filter(|package| LIBRARIES.contains(&package.name.as_str()))
+        .flat_map(|package| {
+            let programs = package.shipped.iter();
+            let programs = programs.filter(|name| PROGRAMS.contains(&name.as_str()));
+            programs.map(|name| format!("{} → {name}", package.name))
+        })
+        .collect()
+}
+
+/// The crates that are compiled with a member by default, those that only tests need left out.
+fn compiled_with(member: &str) -> BTreeSet<String> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args([
+            "tree",
+            "--offline",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
+        .args(["--package", member, "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo lists what a member is made of");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo tree: {errors}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = said.lines().filter_map(|line| line.split(' ').next());
+    names.map(str::to_owned).collect()
 }
 
 /// What a member's manifest says itself although the workspace says it for all.
@@ -262,6 +321,18 @@ fn dependencies_point_downwards() {
     assert_eq!(packages.len(), CRATES.len());
     assert_eq!(forbidden_edges(&packages), Vec::<String>::new());
     assert_eq!(worldly_dependencies(&packages), Vec::<String>::new());
+    assert_eq!(programs_within(&packages), Vec::<String>::new());
+}
+
+#[test]
+fn by_default_no_c_is_compiled() {
+    for member in ["ringlane", "ringlane-cli", "ringlane-doctor"] {
+        let crates = compiled_with(member);
+        assert!(crates.contains("ringlane-reactor"), "{member}: {crates:?}");
+        for compiler in ["cc", "cmake", "aws-lc-sys", "zstd-sys"] {
+            assert!(!crates.contains(compiler), "{member} needs {compiler}");
+        }
+    }
 }
 
 #[test]
@@ -348,6 +419,7 @@ fn a_planted_edge_is_found() {
     let planted = |name: &str, dependency: &str| Package {
         name: name.to_owned(),
         dependencies: BTreeSet::from([dependency.to_owned()]),
+        shipped: BTreeSet::from([dependency.to_owned()]),
         roots: Vec::new(),
     };
     let edges = |name, dependency| forbidden_edges(&[planted(name, dependency)]);
@@ -374,6 +446,17 @@ fn a_planted_edge_is_found() {
         ["ringlane-protocol → tokio"]
     );
     assert_eq!(worldly("ringlane-reactor", "libc"), Vec::<String>::new());
+    let within = |name, dependency| programs_within(&[planted(name, dependency)]);
+    assert_eq!(within("ringlane", "clap"), ["ringlane → clap"]);
+    assert_eq!(within("ringlane-cli", "clap"), Vec::<String>::new());
+    assert_eq!(
+        edges("ringlane-doctor", "ringlane"),
+        ["ringlane-doctor → ringlane"]
+    );
+    assert_eq!(
+        edges("ringlane", "ringlane-cli"),
+        ["ringlane → ringlane-cli"]
+    );
 }
 
 #[test]

@@ -9,10 +9,11 @@ use super::check;
 use crate::source::{Finding, SourceFile, Token, none, rust_files, starts_with, test_lines};
 
 /// The crates that run for a user.
-const CRATES: [&str; 5] = [
+const CRATES: [&str; 6] = [
     "protocol/src/",
     "reactor/src/",
     "router/src/",
+    "server/cli/src/",
     "server/doctor/src/",
     "server/src/",
 ];

@@ -96,7 +96,7 @@ fn bench(program: &str) -> Vec<String> {
 }
 
 fn ringlane() -> Vec<String> {
-    "--target-dir target --package ringlane"
+    "--target-dir target --package ringlane-cli"
         .split(' ')
         .map(str::to_owned)
         .collect()

@@ -245,7 +245,7 @@ fn await_listener(address: SocketAddr, interrupt: &Interrupt) -> io::Result<()> 
         if began.elapsed() > START_TIME {
             return Err(io::Error::other(format!(
                 "{SERVER} does not listen on {address}: build it with \
-                 `cargo build --release -p ringlane -p ringlane-bench`"
+                 `cargo build --release -p ringlane-cli -p ringlane-bench`"
             )));
         }
         interrupt.sleep(Duration::from_millis(20))?;

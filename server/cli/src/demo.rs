@@ -6,7 +6,7 @@
 //! Not here: production serving.
 
 mod benchmarks;
-#[path = "../examples/chat/room.rs"]
+#[path = "../../examples/chat/room.rs"]
 mod chat;
 mod events;
 mod page;

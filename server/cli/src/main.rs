@@ -1,7 +1,7 @@
 //! The command `ringlane`: arguments, log, start, and the exit code.
 //!
 //! Not here: what the arguments mean (`cli.rs`), what is served (`demo.rs`), how the machine is
-//! judged (`doctor.rs` and the crate `ringlane-doctor`).
+//! judged (the crate `ringlane-doctor`).
 
 #![forbid(unsafe_code)]
 

@@ -17,7 +17,7 @@ use crate::doctor::DoctorArgs;
 
 /// Thread-per-core web server for Linux.
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(name = "ringlane", version, about, arg_required_else_help = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
