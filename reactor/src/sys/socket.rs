@@ -244,8 +244,7 @@ mod tests {
             let expected = client.local_addr().expect("an address");
             let (server, _) = listener.accept().expect("it is connected");
             let before = address_of(&server);
-            rustix::net::sockopt::set_socket_linger(&client, Some(std::time::Duration::ZERO))
-                .expect("an option of sockets");
+            set_socket_linger(&client, Some(Duration::ZERO)).expect("an option of sockets");
             drop(client);
             let mut byte = [0];
             let read = io::Read::read(&mut &server, &mut byte).expect_err("it was reset");
@@ -301,9 +300,9 @@ mod tests {
     fn a_peer_that_reads_is_seen_to_do_so() {
         let (near, far) = std::os::unix::net::UnixStream::pair().expect("sockets");
         check_unacknowledged(near.into(), far);
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let far = std::net::TcpStream::connect(address).expect("connecting");
+        let far = TcpStream::connect(address).expect("connecting");
         let (near, _) = listener.accept().expect("it has connected");
         check_unacknowledged(near.into(), far);
     }
