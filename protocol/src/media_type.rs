@@ -93,7 +93,9 @@ impl fmt::Display for MediaType<'_> {
         for (name, value) in self.parameters.members() {
             match value {
                 Value::Token(text) => write!(f, "; {name}={text}")?,
-                Value::Quoted(text) => write!(f, "; {name}=\"{text}\"")?,
+                Value::Quoted(text) | Value::QuotedInForm(text) => {
+                    write!(f, "; {name}=\"{text}\"")?;
+                }
             }
         }
         Ok(())
