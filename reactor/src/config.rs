@@ -3,6 +3,7 @@
 //! Not here: limits of what applications parse; they are the application's own.
 
 use std::fmt;
+use std::ops::{Bound, RangeBounds};
 use std::time::Duration;
 
 /// What to do with a connection that is one more than allowed.
@@ -123,11 +124,7 @@ impl Config {
             1..=crate::PLACES_MAX,
         )?;
         within("input_bytes_max", self.input_bytes_max, 1024..=1 << 30)?;
-        within(
-            "write_timeout",
-            self.write_timeout,
-            millis(100)..=Duration::MAX,
-        )?;
+        within("write_timeout", self.write_timeout, millis(100)..)?;
         within("write_bytes_min", self.write_bytes_min, 1..=1 << 30)?;
         within(
             "linger_timeout",
@@ -159,19 +156,21 @@ fn power_of_two(name: &'static str, value: u16) -> Result<(), ConfigError> {
     Err(ConfigError { name, problem })
 }
 
-fn within<T: PartialOrd + fmt::Debug>(
+pub(crate) fn within<T: PartialOrd + fmt::Debug>(
     name: &'static str,
     value: T,
-    range: std::ops::RangeInclusive<T>,
+    range: impl RangeBounds<T>,
 ) -> Result<(), ConfigError> {
     if range.contains(&value) {
         return Ok(());
     }
-    let problem = format!(
-        "{value:?} is not within {:?} to {:?}",
-        range.start(),
-        range.end()
-    );
+    let problem = match (range.start_bound(), range.end_bound()) {
+        (Bound::Included(least), Bound::Included(most)) => {
+            format!("{value:?} is not within {least:?} to {most:?}")
+        }
+        (Bound::Included(least), _) => format!("{value:?} is too little: at least {least:?}"),
+        _ => format!("{value:?} is not allowed"),
+    };
     Err(ConfigError { name, problem })
 }
 

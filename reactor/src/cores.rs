@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::addresses::AddressLimit;
 use crate::application::Application;
-use crate::config::{Config, ConfigError, OverLimit};
+use crate::config::{Config, ConfigError, OverLimit, within};
 use crate::cpus::{self, Plan, PlanError, Ranges, Wish};
 use crate::crew::{Crew, Kind, Orders, RaiseError};
 use crate::descriptors::{self, Needs};
@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::op::Socket;
 use crate::quota::Quota;
 use crate::rungs::{RingError, Rung};
+use crate::wake::CORES_MAX;
 
 pub use crate::cpus::{CpuList, CpuListError};
 
@@ -66,8 +67,9 @@ pub struct Setup {
     pub binds: Vec<Bind>,
     /// How to listen.
     pub listen: Options,
-    /// How many cores, each with a thread of its own. `None` is one for each CPU that this process
-    /// may use, but no more than the CPU quota of its control group, rounded up.
+    /// How many cores, each with a thread of its own, 1 to [`CORES_MAX`]. `None` is one for each
+    /// CPU that this process may use, but no more than the CPU quota of its control group, rounded
+    /// up.
     pub cores: Option<usize>,
     /// CPUs to pin the cores to, one to each. `None` pins them only if each CPU that this process
     /// may use has its core: other processes may run on the rest, or share them.
@@ -78,9 +80,9 @@ pub struct Setup {
     pub driver: Driver,
     /// Limits and timings of each core.
     pub config: Config,
-    /// Connections of all cores together, at most as many as descriptors allow; `None` is as many.
-    /// Those are RLIMIT_NOFILE, whose soft limit is first raised to the hard one, less
-    /// `descriptors_reserved` and what the cores need for themselves.
+    /// Connections of all cores together, at least 1 and at most as many as descriptors allow;
+    /// `None` is as many. Those are RLIMIT_NOFILE, whose soft limit is first raised to the hard
+    /// one, less `descriptors_reserved` and what the cores need for themselves.
     pub connections_total: Option<usize>,
     /// How many connections one address may have; `None` is any number.
     pub address_limit: Option<AddressLimit>,
@@ -148,6 +150,12 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
 
 impl From<BindError> for StartError {
     fn from(error: BindError) -> Self {
@@ -270,7 +278,13 @@ where
     A: Application + 'static,
     F: Fn(usize) -> A + Send + Sync + 'static,
 {
-    setup.config.check().map_err(StartError::Config)?;
+    setup.config.check()?;
+    within("cores", setup.cores.unwrap_or(1), 1..=CORES_MAX)?;
+    within(
+        "connections_total",
+        setup.connections_total.unwrap_or(1),
+        1..,
+    )?;
     if setup.binds.is_empty() {
         return Err(StartError::NoAddress);
     }

@@ -6,7 +6,7 @@
 //! Not here: where limits are obeyed (`conversation/`), those of the operating system.
 
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeBounds};
 use std::time::Duration;
 
 use ringlane_protocol::{HEADERS_CEILING, HeadLimits, StatusCode};
@@ -203,7 +203,7 @@ impl Limits {
         const MIB: usize = 1024 * 1024;
         const GIB: u64 = 1024 * 1024 * 1024;
         let millis = Duration::from_millis;
-        let least = |time| time..=Duration::MAX;
+        let least = |time: Duration| time..;
         let requests = self.requests_per_connection_max.unwrap_or(u32::MAX);
         let mut errors = Vec::new();
         let mut note = |error: Option<LimitError>| errors.extend(error);
@@ -296,6 +296,11 @@ impl LimitError {
     pub fn name(&self) -> &'static str {
         self.name
     }
+
+    /// What it was set to, and what is allowed.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
 }
 
 impl fmt::Display for LimitError {
@@ -306,16 +311,26 @@ impl fmt::Display for LimitError {
 
 impl std::error::Error for LimitError {}
 
+/// What is wrong with a value, if it is not within its range.
 pub(crate) fn outside<T: PartialOrd + fmt::Debug>(
     name: &'static str,
     value: T,
-    range: RangeInclusive<T>,
+    range: impl RangeBounds<T>,
 ) -> Option<LimitError> {
     if range.contains(&value) {
         return None;
     }
-    let (least, most) = range.into_inner();
-    let problem = format!("{value:?} is not within {least:?} to {most:?}");
+    let value = match format!("{value:?}") {
+        nothing if nothing == "0ns" => "0s".to_owned(),
+        value => value,
+    };
+    let problem = match (range.start_bound(), range.end_bound()) {
+        (Bound::Included(least), Bound::Included(most)) => {
+            format!("{value} is not within {least:?} to {most:?}")
+        }
+        (Bound::Included(least), _) => format!("{value} is too little: at least {least:?}"),
+        _ => format!("{value} is not allowed"),
+    };
     Some(LimitError { name, problem })
 }
 
@@ -328,6 +343,22 @@ mod tests {
         let errors = set(Limits::default()).check();
         let names: Vec<&str> = errors.iter().map(LimitError::name).collect();
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_is_allowed_can_be_read() {
+        let limits = Limits::default().head_time(Duration::ZERO).headers_max(0);
+        let errors = limits.grace_time(Duration::MAX).check();
+        let errors: Vec<String> = errors.iter().map(LimitError::to_string).collect();
+        assert_eq!(errors[0], "limit `headers_max`: 0 is not within 1 to 1024");
+        assert_eq!(
+            errors[1],
+            "limit `head_time`: 0s is too little: at least 10ms"
+        );
+        assert!(
+            errors[2].ends_with(" is not within 0ns to 60s"),
+            "{errors:?}"
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Chat {
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         output.read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("listening on ");
+        let address = line.trim().strip_prefix("listening on http://");
         let address = address.expect("the line that says the address");
         Self {
             page: format!("http://{address}/chat"),

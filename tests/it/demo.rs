@@ -73,7 +73,8 @@ impl Demo {
         output.read_line(&mut line).expect("a line");
         let address = line
             .trim()
-            .strip_prefix("listening on ")
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.split(',').next())
             .expect("the line that says so");
         Self {
             address: address.parse().expect("an address"),

@@ -1,19 +1,23 @@
 //! The arguments of the command, and the server they describe.
 //!
 //! Always true here:
-//! - Every limit has the name, unit and default that the library gives it.
+//! - Every limit has the name and the default that the library gives it.
+//! - What is wrong with the arguments is said by their names, all of it at once.
 //!
-//! Not here: whether values are in range; the library checks them, by name.
+//! Not here: whether values are in range; the library checks them.
+
+mod value;
 
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ringlane::middleware::Dashboard;
-use ringlane::{Builder, Driver, Limits, OverLimit, Server};
+use ringlane::{BuildError, Builder, Driver, Limits, OverLimit, Problem, Server};
 
 use crate::doctor::DoctorArgs;
+pub(crate) use value::seconds;
 
 /// Thread-per-core web server for Linux.
 #[derive(Debug, Parser)]
@@ -60,6 +64,12 @@ pub(crate) enum DashboardFor {
 
 /// Options of `ringlane demo`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Sizes are bytes, or take K, M or G: 64K. Times take us, ms, s, m or h: 10s, 500ms.
+An empty environment variable is one that is not set.
+
+Exit code: 0 if it served until it was asked to end, and ended; 1 if it could not serve, or a core
+failed or did not end in time; 2 if the arguments or the environment ask for what cannot be.")]
 pub(crate) struct DemoArgs {
     /// Address to listen on: HOST:PORT, [IPV6]:PORT or unix:PATH. May be given several times.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -70,14 +80,15 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "COUNT")]
     workers: Option<usize>,
 
-    /// Start one worker on each of these CPUs and pin it there: 2-5,7.
+    /// Start one worker on each of these CPUs and pin it there: 2-5,7. Default: none is named, see
+    /// `--workers`.
     #[arg(long, value_name = "LIST")]
     cpus: Option<String>,
 
-    /// Microseconds that an idle worker polls for work before it sleeps, up to 1,000: faster
-    /// answers to few connections, at the cost of a fully busy core.
-    #[arg(long, default_value_t = 0, value_name = "MICROSECONDS")]
-    spin: u64,
+    /// How long an idle worker polls for work before it sleeps, up to 1ms: faster answers to few
+    /// connections, at the cost of a fully busy core. A bare number is microseconds.
+    #[arg(long, default_value = "0", value_name = "TIME", value_parser = value::microseconds)]
+    spin: Duration,
 
     /// Give a connection to the worker on the CPU that handled its first packet: for machines
     /// whose network interrupts all CPUs that serve.
@@ -97,9 +108,10 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_enum, default_value = "info")]
     pub(crate) log: LogLevel,
 
-    /// Seconds that requests in flight may take to end after SIGTERM, SIGINT or SIGQUIT.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    drain_time: u64,
+    /// How long requests in flight may take to end after SIGTERM, SIGINT, SIGQUIT or SIGHUP. A bare
+    /// number is seconds.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = value::seconds)]
+    drain_time: Duration,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -117,37 +129,37 @@ struct LimitArgs {
     #[arg(long)]
     refuse_over_limit: bool,
 
-    /// Request line and headers, in bytes.
-    #[arg(long, value_name = "BYTES")]
-    head_bytes_max: Option<usize>,
+    /// Request line and headers, 512 to 1M.
+    #[arg(long, value_name = "SIZE", default_value = "16K", value_parser = value::memory_bytes)]
+    head_bytes_max: usize,
 
-    /// Headers of a request.
-    #[arg(long, value_name = "COUNT")]
-    headers_max: Option<usize>,
+    /// Headers of a request, 1 to 1,024.
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    headers_max: usize,
 
-    /// Request target, in bytes.
-    #[arg(long, value_name = "BYTES")]
-    target_bytes_max: Option<usize>,
+    /// Request target, 64 to 1M.
+    #[arg(long, value_name = "SIZE", default_value = "8K", value_parser = value::memory_bytes)]
+    target_bytes_max: usize,
 
-    /// Request body, in bytes, for routes without a limit of their own.
-    #[arg(long, value_name = "BYTES")]
-    body_bytes_max: Option<u64>,
+    /// Request body, for routes without a limit of their own.
+    #[arg(long, value_name = "SIZE", default_value = "2M", value_parser = value::bytes)]
+    body_bytes_max: u64,
 
-    /// Milliseconds in which a request head must arrive.
-    #[arg(long, value_name = "MILLISECONDS")]
-    head_time: Option<u64>,
+    /// In which a request head must arrive, from 10ms. A bare number is milliseconds, here and below.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = value::milliseconds)]
+    head_time: Duration,
 
-    /// Milliseconds that a connection may be idle between requests.
-    #[arg(long, value_name = "MILLISECONDS")]
-    idle_time: Option<u64>,
+    /// That a connection may be idle between requests, from 10ms.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::milliseconds)]
+    idle_time: Duration,
 
-    /// Milliseconds that a handler may take.
-    #[arg(long, value_name = "MILLISECONDS")]
-    handler_time: Option<u64>,
+    /// That a handler may take, from 1ms.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = value::milliseconds)]
+    handler_time: Duration,
 
-    /// Milliseconds that a client may take no byte of its answer.
-    #[arg(long, value_name = "MILLISECONDS")]
-    write_time: Option<u64>,
+    /// That a client may take no byte of its answer, from 100ms.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = value::milliseconds)]
+    write_time: Duration,
 
     /// Requests per connection, after which it is closed. Default: unlimited.
     #[arg(long, value_name = "COUNT")]
@@ -169,15 +181,13 @@ impl DemoArgs {
 
     /// The server that these arguments describe, without routes.
     pub(crate) fn server(&self) -> Builder {
-        let drain_time = Duration::from_secs(self.drain_time);
-        let spin = Duration::from_micros(self.spin);
         let mut server = Server::builder()
             .driver(self.driver)
-            .spin(spin)
+            .spin(self.spin)
             .incoming_cpu(self.incoming_cpu);
         server = server
             .limits(self.limits.to_limits())
-            .drain_time(drain_time);
+            .drain_time(self.drain_time);
         for address in &self.bind {
             server = server.bind(address);
         }
@@ -208,25 +218,70 @@ fn is_loopback(bind: &str) -> bool {
 
 impl LimitArgs {
     fn to_limits(&self) -> Limits {
-        fn set<T: Copy>(limits: Limits, value: Option<T>, with: fn(Limits, T) -> Limits) -> Limits {
-            match value {
-                Some(value) => with(limits, value),
-                None => limits,
+        Limits::default()
+            .head_bytes_max(self.head_bytes_max)
+            .headers_max(self.headers_max)
+            .target_bytes_max(self.target_bytes_max)
+            .body_bytes_max(self.body_bytes_max)
+            .head_time(self.head_time)
+            .idle_time(self.idle_time)
+            .handler_time(self.handler_time)
+            .write_time(self.write_time)
+            .requests_per_connection_max(self.requests_per_connection_max)
+    }
+}
+
+impl Args {
+    /// The arguments of this process. If they are wrong, or ask for help, it says so and ends.
+    pub(crate) fn read() -> Self {
+        let command = without_empty_variables(Self::command());
+        let read = command.try_get_matches();
+        let read = read.and_then(|matches| Self::from_arg_matches(&matches));
+        read.unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// An empty variable of the environment is one that is not set, as where a script sets it to nothing.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &std::ffi::OsStr| {
+        let value = std::env::var_os(name);
+        value.is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
+            true => arg.env(None::<&'static str>),
+            false => arg,
+        })
+        .mut_subcommands(without_empty_variables)
+}
+
+/// What is wrong with the arguments, each by its name.
+pub(crate) fn explain(error: &BuildError) -> String {
+    let lines = error.problems().map(|problem| match problem {
+        Problem::Limit(error) => format!("{}: {}", flag(error.name()), error.problem()),
+        Problem::Reactor(error) => format!("{}: {}", flag(error.name), error.problem),
+        Problem::Address(error) => format!("{}: {error}", flag("bind")),
+        other => {
+            let text = other.to_string();
+            match text.split_once(": ") {
+                Some((name, problem)) if is_option(name) => format!("{}: {problem}", flag(name)),
+                _ => text,
             }
         }
-        let millis = |value: Option<u64>| value.map(Duration::from_millis);
-        let limits = Limits::default();
-        let limits = set(limits, self.head_bytes_max, Limits::head_bytes_max);
-        let limits = set(limits, self.headers_max, Limits::headers_max);
-        let limits = set(limits, self.target_bytes_max, Limits::target_bytes_max);
-        let limits = set(limits, self.body_bytes_max, Limits::body_bytes_max);
-        let limits = set(limits, millis(self.head_time), Limits::head_time);
-        let limits = set(limits, millis(self.idle_time), Limits::idle_time);
-        let limits = set(limits, millis(self.handler_time), Limits::handler_time);
-        let limits = set(limits, millis(self.write_time), Limits::write_time);
-        let requests = self.requests_per_connection_max.map(Some);
-        set(limits, requests, Limits::requests_per_connection_max)
-    }
+    });
+    lines.collect::<Vec<_>>().join("\n       ")
+}
+
+/// The option that sets what the library has under a name.
+fn flag(name: &str) -> String {
+    format!("--{}", name.replace('_', "-"))
+}
+
+/// Whether the demo has an option of that name.
+fn is_option(name: &str) -> bool {
+    let command = Args::command();
+    let demo = command.find_subcommand("demo");
+    demo.is_some_and(|demo| demo.get_arguments().any(|arg| arg.get_id() == name))
 }
 
 /// Sends log events to standard error. `RUST_LOG` refines what `--log` says.
@@ -240,9 +295,9 @@ pub(crate) fn start_logging(level: LogLevel) -> Result<(), Box<dyn Error>> {
         LogLevel::Debug => "debug",
     };
     let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) => EnvFilter::try_new(directives)
+        Ok(directives) if !directives.is_empty() => EnvFilter::try_new(directives)
             .map_err(|error| format!("RUST_LOG cannot be understood: {error}"))?,
-        Err(_) => EnvFilter::new(level),
+        Ok(_) | Err(_) => EnvFilter::new(level),
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -255,6 +310,33 @@ pub(crate) fn start_logging(level: LogLevel) -> Result<(), Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_library() {
+        let args = Args::try_parse_from(["ringlane", "demo"]).expect("no option is needed");
+        let Command::Demo(demo) = args.command else {
+            panic!("another command");
+        };
+        assert_eq!(demo.limits.to_limits(), Limits::default());
+    }
+
+    #[test]
+    fn every_option_of_the_demo_says_its_default() {
+        let command = Args::command();
+        let demo = command.find_subcommand("demo").expect("a command");
+        for arg in demo
+            .get_arguments()
+            .filter(|arg| arg.get_action().takes_values())
+        {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let has_default = !arg.get_default_values().is_empty();
+            assert!(
+                has_default || help.contains("Default: "),
+                "{}: {help}",
+                arg.get_id()
+            );
+        }
+    }
 
     #[test]
     fn only_loopback_addresses_are_of_this_machine_alone() {

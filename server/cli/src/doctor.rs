@@ -85,18 +85,7 @@ impl From<ProfileName> for Profile {
 
 /// A time with its unit; without one, seconds.
 fn interval(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let (number, unit) = text.split_at(digits.len());
-    let number: f64 = number
-        .parse()
-        .map_err(|_| "a number and ms, s or m are expected, as in 500ms".to_owned())?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "" | "s" => number,
-        "m" => number * 60.0,
-        _ => return Err("the units are ms, s and m".to_owned()),
-    };
-    let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+    let time = crate::cli::seconds(text)?;
     if Watch::INTERVAL.contains(&time) {
         Ok(time)
     } else {

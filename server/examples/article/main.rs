@@ -59,7 +59,7 @@ fn run(config: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let served = application(&config)?.run_with(|handle| {
         for address in handle.addresses() {
             // Whoever started this may wait for the line; nobody has to.
-            let _ = writeln!(std::io::stdout(), "listening on {address}");
+            let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
     });
     served.map_err(|error| error.to_string().into())

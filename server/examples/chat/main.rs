@@ -21,7 +21,7 @@ fn main() -> Result {
     server.run_with(|handle| {
         for address in handle.addresses() {
             // Whoever started this may wait for the line; nobody has to.
-            let _ = writeln!(std::io::stdout(), "listening on {address}");
+            let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
     })
 }

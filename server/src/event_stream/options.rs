@@ -150,7 +150,7 @@ impl Options {
     fn check(&self) -> impl Iterator<Item = LimitError> {
         const GIB: usize = 1024 * 1024 * 1024;
         let settings = self.get();
-        let least = |millis| Duration::from_millis(millis)..=Duration::MAX;
+        let least = |millis| Duration::from_millis(millis)..;
         let heartbeat = settings.heartbeat;
         [
             outside("heartbeat", heartbeat, least(100)).filter(|_| !heartbeat.is_zero()),

@@ -17,7 +17,7 @@ use std::time::Duration;
 use ringlane_protocol::{HeaderError, PROXY_BYTES_MAX};
 use ringlane_reactor::cores::{CpuList, CpuListError, Driver, Setup};
 use ringlane_reactor::listener::{AddressError, Bind};
-use ringlane_reactor::{AddressLimit, Config, ConfigError, OverLimit};
+use ringlane_reactor::{AddressLimit, CORES_MAX, Config, ConfigError, OverLimit};
 use ringlane_router::{RouteError, TrailingSlash};
 
 use super::Server;
@@ -297,10 +297,15 @@ impl Builder {
             problems.extend(setup.config.check().err().map(Problem::Reactor));
         }
         if setup.address_limit == Some(AddressLimit::new(0)) {
-            problems.push(Problem::NoConnections);
+            problems.push(Problem::NoConnectionsPerAddress);
         }
-        if setup.cores == Some(0) {
-            problems.push(Problem::NoWorkers);
+        match setup.cores {
+            Some(0) => problems.push(Problem::NoWorkers),
+            Some(count) if count > CORES_MAX => problems.push(Problem::TooManyWorkers(count)),
+            Some(_) | None => {}
+        }
+        if setup.connections_total == Some(0) {
+            problems.push(Problem::NoConnections);
         }
         if setup.listen.backlog < 1 {
             problems.push(Problem::NoBacklog);
@@ -390,10 +395,14 @@ pub enum Problem {
     Reactor(ConfigError),
     /// A malformed pattern, or two routes in conflict.
     Route(RouteError),
-    /// No address may connect.
-    NoConnections,
+    /// No address may have a connection.
+    NoConnectionsPerAddress,
     /// No core is to serve.
     NoWorkers,
+    /// More cores are to serve than a process may have: so many.
+    TooManyWorkers(usize),
+    /// No connection is to be served.
+    NoConnections,
     /// No connection may wait to be accepted.
     NoBacklog,
     /// Packets may pass no router.
@@ -412,10 +421,14 @@ impl fmt::Display for Problem {
             Self::Network(error) => error.fmt(f),
             Self::Reactor(error) => error.fmt(f),
             Self::Route(error) => error.fmt(f),
-            Self::NoConnections => {
+            Self::NoConnectionsPerAddress => {
                 f.write_str("connections_per_address_max: at least one is needed")
             }
             Self::NoWorkers => f.write_str("workers: at least one is needed"),
+            Self::TooManyWorkers(count) => {
+                write!(f, "workers: {count} are too many: at most {CORES_MAX}")
+            }
+            Self::NoConnections => f.write_str("connections_max: at least one is needed"),
             Self::NoBacklog => f.write_str("backlog: at least one is needed"),
             Self::NoHops => f.write_str("ttl: at least one is needed"),
             Self::CredentialsOfAny => f.write_str(

@@ -107,7 +107,7 @@ impl History {
         let least = Duration::from_millis(1);
         outside("max_events", self.events_max, 0..=HISTORY_EVENTS_MAX)
             .or_else(|| outside("max_bytes", self.bytes_max, 0..=HISTORY_BYTES_MAX))
-            .or_else(|| outside("max_age", self.age_max, least..=Duration::MAX))
+            .or_else(|| outside("max_age", self.age_max, least..))
     }
 }
 

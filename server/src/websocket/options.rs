@@ -171,7 +171,7 @@ impl Options {
         const GIB: usize = 1024 * 1024 * 1024;
         let millis = Duration::from_millis;
         let settings = self.get();
-        let least = |time| time..=Duration::MAX;
+        let least = |time: Duration| time..;
         let idle = settings.idle_timeout;
         [
             outside(

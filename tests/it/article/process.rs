@@ -98,7 +98,7 @@ impl Article {
             panic!("no address: {said}, {}", read(&log));
         });
         let address = line.lines().next().and_then(|line| {
-            let address = line.strip_prefix("listening on ")?;
+            let address = line.strip_prefix("listening on http://")?;
             address.parse().ok()
         });
         Self {

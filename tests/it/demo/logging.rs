@@ -26,7 +26,8 @@ impl Logging {
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         output.read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("listening on ");
+        let address = line.trim().strip_prefix("listening on http://");
+        let address = address.and_then(|rest| rest.split(',').next());
         let address = address.expect("the line that says so").to_owned();
         Self(child, address)
     }

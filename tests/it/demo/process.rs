@@ -1,15 +1,20 @@
 //! Tests the messages for wrong command lines.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::{Demo, binary};
 
-/// What the command says, after it has failed.
+/// What it ends with if the arguments or the environment are wrong, and if it cannot serve.
+const ASKED_WRONGLY: i32 = 2;
+const FAILED: i32 = 1;
+
+/// What the command says, after it has failed with a code.
 #[track_caller]
-fn refusal(command: &mut Command) -> String {
+fn refusal(command: &mut Command, code: i32) -> String {
     let output = command.output().expect("started");
-    assert!(!output.status.success(), "it should have failed");
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -17,7 +22,10 @@ fn refusal(command: &mut Command) -> String {
 fn a_taken_port_is_named() {
     let demo = Demo::start(&[]);
     let address = demo.address.to_string();
-    let message = refusal(Command::new(binary()).args(["demo", "--bind", &address]));
+    let message = refusal(
+        Command::new(binary()).args(["demo", "--bind", &address]),
+        FAILED,
+    );
     assert!(
         message.contains(&address) && message.contains("another process"),
         "{message}"
@@ -37,7 +45,7 @@ fn a_privileged_port_is_explained() {
     if rustix::process::getuid().is_root() {
         command.uid(nobody).gid(nobody);
     }
-    let message = refusal(&mut command);
+    let message = refusal(&mut command, FAILED);
     assert!(
         message.contains("privileged") && message.contains("127.0.0.1:81"),
         "{message}"
@@ -46,31 +54,104 @@ fn a_privileged_port_is_explained() {
 
 #[test]
 fn bad_addresses_and_limits_are_named_all_at_once() {
-    let message = refusal(Command::new(binary()).args([
-        "demo",
-        "--bind",
-        "8080",
-        "--bind",
-        "127.0.0.1:99999",
-        "--headers-max",
-        "0",
-        "--workers",
-        "0",
-    ]));
+    let options = "demo --bind 8080 --bind 127.0.0.1:99999 --headers-max 0 --workers 0 \
+                   --connections-max 0 --head-time 0 --write-time 99ms --spin 2ms";
+    let message = refusal(
+        Command::new(binary()).args(options.split(' ')),
+        ASKED_WRONGLY,
+    );
     for part in [
-        "`8080`",
+        "--bind: `8080`",
         "the port is missing",
-        "`127.0.0.1:99999`",
-        "headers_max",
-        "workers",
+        "--bind: `127.0.0.1:99999`",
+        "--headers-max: 0 is not within 1 to 1024",
+        "--workers: at least one is needed",
+        "--connections-max: at least one is needed",
+        "--head-time: 0s is too little: at least 10ms",
+        "--write-time: 99ms is too little: at least 100ms",
     ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    for (option, value, part) in [
+        (
+            "--workers",
+            "100000",
+            "--workers: 100000 are too many: at most 1024",
+        ),
+        ("--spin", "2ms", "--spin: 2ms is not within 0ns to 1ms"),
+        ("--head-time", "ten", "a time is a number"),
+        ("--body-bytes-max", "64X", "a size is a number"),
+        ("--connections-max", "-1", "--connections-max"),
+    ] {
+        let mut command = Command::new(binary());
+        command.args(["demo", option, value]);
+        let message = refusal(&mut command, ASKED_WRONGLY);
         assert!(message.contains(part), "{part}: {message}");
     }
 }
 
 #[test]
+fn sizes_and_times_have_units() {
+    let demo = Demo::start(&["--body-bytes-max", "1K", "--head-time", "10m"]);
+    let upload = |bytes: usize| {
+        let head = "POST /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+        let body = "x".repeat(bytes);
+        let request = format!("{head}Content-Length: {bytes}\r\n\r\n{body}");
+        demo.exchange(request.as_bytes())
+    };
+    assert!(upload(1024).ends_with("\r\n\r\n1024"));
+    assert!(upload(1025).starts_with("HTTP/1.1 413 "));
+}
+
+#[test]
+fn the_help_says_what_is_the_default() {
+    let output = Command::new(binary()).args(["demo", "--help"]).output();
+    let help = String::from_utf8_lossy(&output.expect("started").stdout).into_owned();
+    for part in [
+        "[default: 10s]",
+        "[default: 2M]",
+        "[default: 30s]",
+        "Default: what RLIMIT_NOFILE allows",
+        "Exit code: 0",
+    ] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
+fn the_first_line_has_the_addresses_to_open() {
+    let mut command = Command::new(binary());
+    command.args([
+        "demo",
+        "--log",
+        "off",
+        "--bind",
+        "127.0.0.1:0",
+        "--bind",
+        "[::1]:0",
+    ]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    for host in ["127.0.0.1", "[::1]"] {
+        let mut line = String::new();
+        output.read_line(&mut line).expect("a line");
+        let rest = line
+            .trim_end()
+            .strip_prefix(&format!("listening on http://{host}:"));
+        let (port, page) = rest.and_then(|rest| rest.split_once(", ")).expect("both");
+        let expected = format!("dashboard at http://{host}:{port}/_ringlane/");
+        assert_eq!(page, expected);
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+}
+
+#[test]
 fn an_unknown_driver_is_refused_with_the_choices() {
-    let message = refusal(Command::new(binary()).args(["demo", "--driver", "kqueue"]));
+    let message = refusal(
+        Command::new(binary()).args(["demo", "--driver", "kqueue"]),
+        ASKED_WRONGLY,
+    );
     assert!(message.contains("auto, uring or epoll"), "{message}");
 }
 
@@ -83,6 +164,15 @@ fn the_driver_can_be_forced_by_the_environment() {
         .expect("started");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains("nonsense"), "{message}");
+}
+
+#[test]
+fn an_empty_variable_of_the_environment_is_not_set() {
+    let mut command = Command::new(binary());
+    command.env("RINGLANE_DRIVER", "").env("RUST_LOG", "");
+    let demo = Demo::start_by(command, &[]);
+    demo.signal(rustix::process::Signal::TERM);
+    assert!(demo.wait().success());
 }
 
 #[test]

@@ -17,7 +17,7 @@ impl Builder {
 
     /// Connections on all cores together. Default and most: what RLIMIT_NOFILE allows, less
     /// [`descriptors_reserved`](Self::descriptors_reserved) and a few for each core; the soft limit
-    /// is raised to the hard one at the start.
+    /// is raised to the hard one at the start. At least 1.
     pub fn connections_max(mut self, count: usize) -> Self {
         self.whole.setup.connections_total = Some(count);
         self

@@ -18,6 +18,18 @@ fn check(builder: Builder, expected: &[&str]) {
 }
 
 #[test]
+fn a_server_that_could_serve_nobody_is_none() {
+    check(Server::builder().connections_max(1).workers(1024), &[]);
+    check(
+        Server::builder().connections_max(0).workers(1025),
+        &[
+            "workers: 1025 are too many: at most 1024",
+            "connections_max: at least one is needed",
+        ],
+    );
+}
+
+#[test]
 fn all_problems_are_named() {
     check(Server::builder(), &[]);
     check(

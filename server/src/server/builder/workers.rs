@@ -9,8 +9,8 @@ use crate::routes::Builder;
 /// Workers.
 impl Builder {
     /// How many workers serve, each on a thread of its own. Default: one for each CPU that this
-    /// process may use, but no more than the CPU quota of its control group, rounded up. At least
-    /// 1.
+    /// process may use, but no more than the CPU quota of its control group, rounded up. 1
+    /// to 1,024.
     ///
     /// They are pinned, each to a CPU of its own, if there are as many as such CPUs, or if
     /// [`cpus`](Self::cpus) names theirs; otherwise the scheduler places them. The start-up line of
