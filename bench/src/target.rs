@@ -54,7 +54,7 @@ pub fn routes(server: Builder) -> Builder {
         .websocket_with("/ws-deflate", deflating_options(), echo)
         .websocket_with("/topic", follower_options(), Follower)
         .group("/layers", layers)
-        .with(Health::new());
+        .with(Health::new().details(true));
     (0..VERSIONS).fold(sized(server), |server, version| {
         (0..RESOURCES).fold(server, |server, resource| {
             server.get(

@@ -18,13 +18,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-pub use pool::{BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX};
+use pool::Pool;
+
+pub use pool::{BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX, FILE_QUEUE_MAX, FILE_THREADS_MAX};
 
 /// Runs a function on a thread where it may block: files, databases, long computations.
 ///
 /// At most [`BLOCKING_THREADS_MAX`] run at a time in the process; as many as
 /// [`BLOCKING_QUEUE_MAX`] wait. A function that has begun runs to its end, also if nobody awaits it
-/// any more. This works from any thread, for any executor.
+/// any more. This works from any thread, for any executor. Answers with files, and what the server
+/// reads for its own pages, have threads of their own.
 ///
 /// ```
 /// use ringlane::{Context, Result};
@@ -36,6 +39,33 @@ pub use pool::{BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX};
 /// }
 /// ```
 pub fn blocking<T, F>(work: F) -> Blocking<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    run_in(&pool::HANDLERS, work)
+}
+
+/// As [`blocking`], for the files of answers: handlers that block keep no download waiting.
+pub(crate) fn with_file<T, F>(work: F) -> Blocking<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    run_in(&pool::FILES, work)
+}
+
+/// As [`blocking`], for what the server asks the system: nothing that clients can fill is in its
+/// way.
+pub(crate) fn with_system<T, F>(work: F) -> Blocking<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    run_in(&pool::SYSTEM, work)
+}
+
+fn run_in<T, F>(pool: &'static Pool, work: F) -> Blocking<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
@@ -55,7 +85,7 @@ where
         let result = catch_unwind(AssertUnwindSafe(work)).map_err(BlockingError::Panicked);
         Shared::end(&theirs, result);
     };
-    if let Err(error) = pool::POOL.run(Box::new(job)) {
+    if let Err(error) = pool.run(Box::new(job)) {
         lock(&shared).result = Some(Err(error));
     }
     Blocking(shared)
@@ -65,8 +95,8 @@ where
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BlockingError {
-    /// [`BLOCKING_QUEUE_MAX`] functions were waiting already. Returned from a handler this becomes
-    /// a 503 with `Retry-After`.
+    /// [`BLOCKING_QUEUE_MAX`] functions were waiting already, or [`FILE_QUEUE_MAX`] files. Returned
+    /// from a handler this becomes a 503 with `Retry-After`.
     QueueFull,
     /// It panicked, with this payload.
     Panicked(Box<dyn Any + Send>),
@@ -178,4 +208,4 @@ impl<T> fmt::Debug for Blocking<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

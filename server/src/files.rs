@@ -3,21 +3,27 @@
 //! Always true here:
 //! - What is sent is what was opened: length, date and tag are those of the open file.
 //! - Nobody waits for a file but its own request, and of each file one piece is held at a time.
+//! - An answer that has begun is not cut because threads are busy.
 //!
 //! Not here: opening and reading (`files/open.rs`), whole folders of files.
 
 mod open;
 
+use std::fs::File;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ringlane_protocol::{ByteRange, Validators, attachment, byte_range};
 
-use crate::{Bytes, Context, Error, Method, Result, StatusCode, blocking};
+use crate::blocking::{self, BlockingError};
+use crate::{Bytes, Context, Error, Method, Result, StatusCode, time};
 use open::Opened;
 
 /// What is read at a time, in bytes. A file that is no longer is sent without being streamed.
 const PIECE_BYTES_MAX: u64 = 64 * 1024;
+/// When a file that is being sent asks again for a thread, after there was none.
+const NEXT_TRY_TIME: Duration = Duration::from_millis(10);
 
 impl Context {
     /// Answers with a file.
@@ -46,7 +52,7 @@ impl Context {
         let path = path.as_ref().to_owned();
         let kind = kind_of(&path);
         let whole_max = self.reads_at_once();
-        let opened = blocking(move || Opened::open(&path, whole_max)).await?;
+        let opened = blocking::with_file(move || Opened::open(&path, whole_max)).await?;
         self.send_file(opened?, kind).await
     }
 
@@ -103,7 +109,8 @@ impl Context {
         let (root, name) = (root.as_ref().to_owned(), name.as_ref().to_owned());
         let kind = kind_of(&name);
         let whole_max = self.reads_at_once();
-        let opened = blocking(move || Opened::open_within(&root, &name, whole_max)).await?;
+        let opened =
+            blocking::with_file(move || Opened::open_within(&root, &name, whole_max)).await?;
         self.send_file(opened?, kind).await
     }
 
@@ -149,9 +156,9 @@ impl Context {
             self.bytes(whole);
             return Ok(());
         }
-        let mut file = opened.file;
+        let file = Arc::new(opened.file);
         if length <= PIECE_BYTES_MAX {
-            let bytes = blocking(move || open::read(&mut file, first, length)).await??;
+            let bytes = blocking::with_file(move || open::read(&file, first, length)).await??;
             self.bytes(bytes);
             return Ok(());
         }
@@ -159,10 +166,7 @@ impl Context {
         let end = first + length;
         while first < end {
             let len = PIECE_BYTES_MAX.min(end - first);
-            let read = blocking(move || open::read(&mut file, first, len).map(|read| (file, read)));
-            let bytes: Bytes;
-            (file, bytes) = read.await??;
-            stream.send(bytes).await?;
+            stream.send(read_on(&file, first, len).await?).await?;
             first += len;
         }
         stream.finish();
@@ -219,6 +223,20 @@ impl Context {
             kind => {
                 self.set_content_type(kind.unwrap_or("application/octet-stream"));
             }
+        }
+    }
+}
+
+/// Reads a part of a file whose answer has begun. Where no thread can be had for it, it waits: the
+/// answer must not be cut for that.
+async fn read_on(file: &Arc<File>, first: u64, len: u64) -> Result<Bytes> {
+    loop {
+        let theirs = Arc::clone(file);
+        match blocking::with_file(move || open::read(&theirs, first, len)).await {
+            Err(BlockingError::QueueFull | BlockingError::NoThread(_)) => {
+                time::sleep(NEXT_TRY_TIME).await;
+            }
+            read => return Ok(read??),
         }
     }
 }

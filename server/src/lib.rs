@@ -127,7 +127,10 @@ pub mod topics;
 mod verdict;
 pub mod websocket;
 
-pub use blocking::{BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX, Blocking, BlockingError, blocking};
+pub use blocking::{
+    BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX, Blocking, BlockingError, FILE_QUEUE_MAX,
+    FILE_THREADS_MAX, blocking,
+};
 pub use body::{Body, Multipart, Part};
 pub use breaker::{Breaker, BreakerCall, BreakerOpen, BreakerState};
 pub use bytes::Bytes;

@@ -117,8 +117,8 @@ pub(crate) fn begin() {
 
 /// What this process and the machine use now, or used a second ago at most.
 ///
-/// It is read at most once a second, on a [blocking thread](crate::blocking()), and works on a
-/// core's thread only. The first sample has nothing to compare processor time with.
+/// It is read at most once a second, on a thread that nothing else keeps, and works on a core's
+/// thread only. The first sample has nothing to compare processor time with.
 ///
 /// ```
 /// use ringlane::{Context, Result, Server, testing::Client};
@@ -137,7 +137,7 @@ pub async fn usage() -> Usage {
         return sampler().shown;
     }
     // If no thread is free, the former sample will do.
-    let _ = blocking(sample).await;
+    let _ = blocking::with_system(sample).await;
     sampler().shown
 }
 

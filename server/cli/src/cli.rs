@@ -145,7 +145,8 @@ struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "2M", value_parser = value::bytes)]
     body_bytes_max: u64,
 
-    /// In which a request head must arrive, from 10ms. A bare number is milliseconds, here and below.
+    /// In which a request head must arrive, from 10ms. A bare number is milliseconds, here and
+    /// below.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = value::milliseconds)]
     head_time: Duration,
 
@@ -241,7 +242,8 @@ impl Args {
     }
 }
 
-/// An empty variable of the environment is one that is not set, as where a script sets it to nothing.
+/// An empty variable of the environment is one that is not set, as where a script sets it to
+/// nothing.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     let is_empty = |name: &std::ffi::OsStr| {
         let value = std::env::var_os(name);

@@ -48,7 +48,7 @@ pub(crate) fn routes(server: Builder, dashboard: Option<Dashboard>, facts: &Arc<
         })
         .get("/users/{id}", benchmarks::item)
         .get("/nocontent", |_| StatusCode::NO_CONTENT)
-        .with(Health::new())
+        .with(Health::new().details(has_dashboard)) // for the same eyes
         .get("/pipeline", |ctx: Context| ctx.text("ok"))
         .post("/echo", streams::echo)
         .websocket_with("/ws", sockets::options(), sockets::echo)

@@ -176,8 +176,9 @@ mod tests {
         assert_eq!(interval("2m"), millis(120_000));
         assert_eq!(interval("100ms"), millis(100));
         assert_eq!(interval("60m"), millis(3_600_000));
+        assert_eq!(interval("1h"), millis(3_600_000));
         for wrong in [
-            "99ms", "61m", "", "s", "1h", "-1s", "nan", "inf", "1e400", "1 s",
+            "99ms", "61m", "", "s", "2h", "-1s", "nan", "inf", "1e400", "1 s",
         ] {
             assert!(interval(wrong).is_err(), "{wrong}");
         }

@@ -22,7 +22,7 @@ pub(crate) fn routes(server: Builder, counters: &Counters, database: &Database) 
         answer.await
     };
     server
-        .with(Health::new().check("database", check))
+        .with(Health::new().details(true).check("database", check))
         .get("/health", move |ctx| {
             health_check_endpoint(ctx, counters.clone())
         })

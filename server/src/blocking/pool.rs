@@ -3,6 +3,8 @@
 //! Always true here:
 //! - A function that is queued has a thread that will come for it.
 //! - These threads run on every CPU of the process, whichever core asked for them.
+//! - Handlers, files and the server's own questions to the system have threads and a queue each:
+//!   none waits for another.
 //!
 //! Not here: results (`blocking.rs`).
 
@@ -16,16 +18,31 @@ use rustix::thread::{sched_getaffinity, sched_setaffinity};
 use super::BlockingError;
 use ringlane_reactor::contain;
 
-/// Threads that run [`blocking`](crate::blocking()) work at a time, in the whole process.
+/// Threads that run [`blocking`](crate::blocking()) work at a time, in the whole process. Files
+/// have [others](FILE_THREADS_MAX).
 pub const BLOCKING_THREADS_MAX: usize = 64;
 /// Functions that may wait for such a thread.
 pub const BLOCKING_QUEUE_MAX: usize = 4096;
+/// Threads that open and read the [files](crate::Context::file) of answers at a time, in the whole
+/// process.
+pub const FILE_THREADS_MAX: usize = 32;
+/// Files that may wait for such a thread to be opened. Those that are being sent wait as long as
+/// they must.
+pub const FILE_QUEUE_MAX: usize = 4096;
+/// Threads that ask the system for what the server shows of it.
+const SYSTEM_THREADS_MAX: usize = 2;
+/// Such questions that may wait.
+const SYSTEM_QUEUE_MAX: usize = 64;
 /// How long a thread without work stays.
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 pub(super) struct Pool {
+    /// What its threads are called, before their number.
+    name: &'static str,
+    threads_max: usize,
+    queue_max: usize,
     state: Mutex<State>,
     work: Condvar,
 }
@@ -39,12 +56,23 @@ struct State {
     started: u64,
 }
 
-/// The one that all work of the process goes to.
-pub(super) static POOL: Pool = Pool::new();
+/// What handlers give away.
+pub(super) static HANDLERS: Pool = Pool::new(
+    "ringlane-blocking",
+    BLOCKING_THREADS_MAX,
+    BLOCKING_QUEUE_MAX,
+);
+/// Files of answers.
+pub(super) static FILES: Pool = Pool::new("ringlane-files", FILE_THREADS_MAX, FILE_QUEUE_MAX);
+/// What the server asks for itself.
+pub(super) static SYSTEM: Pool = Pool::new("ringlane-system", SYSTEM_THREADS_MAX, SYSTEM_QUEUE_MAX);
 
 impl Pool {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(name: &'static str, threads_max: usize, queue_max: usize) -> Self {
         Self {
+            name,
+            threads_max,
+            queue_max,
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 threads: 0,
@@ -58,12 +86,12 @@ impl Pool {
     /// Queues a function, and sees to it that a thread comes for it.
     pub(super) fn run(&'static self, job: Job) -> Result<(), BlockingError> {
         let mut state = self.lock();
-        if state.queue.len() >= BLOCKING_QUEUE_MAX {
+        if state.queue.len() >= self.queue_max {
             return Err(BlockingError::QueueFull);
         }
         // Threads that were called and have not come yet count as idle, their work as queued.
-        if state.queue.len() >= state.idle && state.threads < BLOCKING_THREADS_MAX {
-            let name = format!("ringlane-blocking-{}", state.started);
+        if state.queue.len() >= state.idle && state.threads < self.threads_max {
+            let name = format!("{}-{}", self.name, state.started);
             let thread = std::thread::Builder::new().name(name);
             match thread.spawn(|| self.serve()) {
                 Ok(_detached) => {

@@ -4,8 +4,67 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use super::pool::Pool;
+use super::{BLOCKING_QUEUE_MAX, BLOCKING_THREADS_MAX};
 use crate::testing::Client;
 use crate::{BlockingError, Context, Result, Server, blocking};
+
+/// Work that keeps threads of handlers until this is dropped. It is given away by a thread of its
+/// own: no simulated core waits for its end.
+pub(crate) struct Held(Arc<AtomicBool>);
+
+impl Held {
+    pub(crate) fn begin(count: usize) -> Self {
+        Self::in_pool(&super::pool::HANDLERS, count)
+    }
+
+    /// Keeps the threads for files, and fills their queue with what is soon done.
+    pub(crate) fn files(queued: usize) -> Self {
+        let held = Self::in_pool(&super::pool::FILES, super::FILE_THREADS_MAX);
+        let filling = std::thread::spawn(move || {
+            for _ in 0..queued {
+                let job = super::pool::FILES.run(Box::new(|| ()));
+                job.expect("there is room so far");
+            }
+        });
+        filling.join().expect("no panic");
+        held
+    }
+
+    fn in_pool(pool: &'static Pool, count: usize) -> Self {
+        let release = Arc::new(AtomicBool::new(false));
+        let begun = Arc::new(AtomicUsize::new(0));
+        let threads = count.min(BLOCKING_THREADS_MAX);
+        for _ in 0..count {
+            let (release, begun) = (Arc::clone(&release), Arc::clone(&begun));
+            let hold = move || {
+                begun.fetch_add(1, Ordering::SeqCst);
+                while !release.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            };
+            pool.run(Box::new(hold)).expect("there is room");
+        }
+        while begun.load(Ordering::SeqCst) < threads {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Self(release)
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        !self.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn release(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
 
 #[test]
 fn results_and_panics_reach_whoever_awaits() -> Result {
@@ -65,7 +124,7 @@ fn work_that_nobody_awaits_any_more_is_not_begun() -> Result {
             }
         }
     };
-    let held: Vec<_> = (0..super::BLOCKING_THREADS_MAX)
+    let held: Vec<_> = (0..BLOCKING_THREADS_MAX)
         .map(|_| blocking(hold()))
         .collect();
     drop(blocking(|| DONE.fetch_add(1, Ordering::SeqCst)));
@@ -103,7 +162,7 @@ fn a_context_can_be_awaited_across_threads() -> Result {
 
 #[test]
 fn the_queue_has_an_end_and_what_is_beyond_it_is_a_503() {
-    static POOL: super::pool::Pool = super::pool::Pool::new();
+    static POOL: Pool = Pool::new("own", BLOCKING_THREADS_MAX, BLOCKING_QUEUE_MAX);
     static IS_OPEN: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
     static BEGUN: AtomicUsize = AtomicUsize::new(0);
     static DONE: AtomicUsize = AtomicUsize::new(0);
@@ -119,32 +178,29 @@ fn the_queue_has_an_end_and_what_is_beyond_it_is_a_503() {
             std::thread::sleep(Duration::from_millis(1));
         }
     };
-    for _ in 0..super::BLOCKING_THREADS_MAX {
+    for _ in 0..BLOCKING_THREADS_MAX {
         POOL.run(Box::new(job)).expect("a thread is free");
     }
-    wait_until(&BEGUN, super::BLOCKING_THREADS_MAX);
-    for _ in 0..super::BLOCKING_QUEUE_MAX {
+    wait_until(&BEGUN, BLOCKING_THREADS_MAX);
+    for _ in 0..BLOCKING_QUEUE_MAX {
         POOL.run(Box::new(job)).expect("there is room");
     }
     let error = POOL.run(Box::new(job)).expect_err("there is none");
     assert!(matches!(error, BlockingError::QueueFull));
-    assert_eq!(BEGUN.load(Ordering::SeqCst), super::BLOCKING_THREADS_MAX);
+    assert_eq!(BEGUN.load(Ordering::SeqCst), BLOCKING_THREADS_MAX);
     let error = crate::Error::from(error);
     assert_eq!(error.status(), 503);
     assert_eq!(error.message(), "too much blocking work is waiting");
     *IS_OPEN.0.lock().expect("no test panicked with it") = true;
     IS_OPEN.1.notify_all();
-    wait_until(
-        &DONE,
-        super::BLOCKING_THREADS_MAX + super::BLOCKING_QUEUE_MAX,
-    );
+    wait_until(&DONE, BLOCKING_THREADS_MAX + BLOCKING_QUEUE_MAX);
     POOL.run(Box::new(job)).expect("there is room again");
 }
 
 #[test]
 fn blocking_work_does_not_stay_on_the_cpu_of_the_core_that_asked_for_it() {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-    static POOL: super::pool::Pool = super::pool::Pool::new();
+    static POOL: Pool = Pool::new("own", 1, 1);
     let all = sched_getaffinity(Some(rustix::process::getpid())).expect("it can be asked for");
     let (told, heard) = std::sync::mpsc::channel();
     let core = std::thread::spawn(move || {

@@ -66,7 +66,7 @@ impl Opened {
     }
 
     fn new(file: OwnedFd, whole_max: u64) -> Result<Self> {
-        let mut file = File::from(file);
+        let file = File::from(file);
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(explain(Errno::ISDIR));
@@ -74,7 +74,7 @@ impl Opened {
         let length = metadata.len();
         let (seconds, nanos) = (metadata.mtime(), metadata.mtime_nsec());
         let whole = match length <= whole_max {
-            true => Some(read(&mut file, 0, length)?),
+            true => Some(read(&file, 0, length)?),
             false => None,
         };
         Ok(Self {
@@ -122,7 +122,7 @@ pub(super) fn walk(root: OwnedFd, name: &Path) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Reads `len` bytes from `first` on. Fewer are an error: the file has shrunk.
-pub(super) fn read(file: &mut File, first: u64, len: u64) -> io::Result<Bytes> {
+pub(super) fn read(mut file: &File, first: u64, len: u64) -> io::Result<Bytes> {
     let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
     file.seek(SeekFrom::Start(first))?;
     file.take(len).read_to_end(&mut bytes)?;

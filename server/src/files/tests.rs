@@ -1,12 +1,15 @@
 //! Files as clients get them, from a folder of each test's own.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
 use crate::Server;
+use crate::blocking::tests::Held;
 use crate::testing::{Answer, Client};
 
 /// A folder that is removed with everything in it.
@@ -307,4 +310,40 @@ fn what_a_handler_has_set_stays() {
         answer.header("content-disposition"),
         Some("attachment; filename=\"_b___.txt\"; filename*=UTF-8''%22b%22%0D%0A.txt")
     );
+}
+
+/// Handlers that keep all their threads keep no download.
+#[test]
+fn a_download_waits_for_no_handler() {
+    let folder = Folder::new().with("long", vec![b'x'; 1_000_000]);
+    let held = Held::begin(crate::BLOCKING_THREADS_MAX + 8);
+    let answer = get(&mut folder.client(), "/long", &[]);
+    assert_eq!(
+        (answer.status().as_u16(), answer.bytes().len()),
+        (200, 1_000_000)
+    );
+    assert!(held.is_held());
+}
+
+/// A file that is not opened yet is refused if too many wait; one that is being sent is not cut.
+#[test]
+fn a_full_queue_cuts_no_answer_that_has_begun() {
+    let folder = Folder::new().with("long", "0123456789");
+    let file = Arc::new(File::open(folder.0.join("long")).unwrap());
+    let mut client = folder.client();
+    let held = Held::files(crate::FILE_QUEUE_MAX);
+    assert_eq!(get(&mut client, "/long", &[]).status(), 503);
+    let read = Rc::new(RefCell::new(None));
+    let theirs = Rc::clone(&read);
+    let reading = client.spawn(async move {
+        let bytes = read_on(&file, 2, 3).await.unwrap();
+        *theirs.borrow_mut() = Some(bytes);
+    });
+    client.run(Duration::from_millis(100)).unwrap();
+    assert!(!reading.is_finished(), "there is no thread and no place");
+    held.release();
+    while !reading.is_finished() {
+        client.run(Duration::from_millis(10)).unwrap();
+    }
+    assert_eq!(read.take().unwrap(), "234");
 }

@@ -1,14 +1,16 @@
 //! Whether a server lives, and whether it takes new work: for those who start and balance servers.
 //!
 //! Always true here:
-//! - Liveness depends on nothing but the server itself: who restarts it cannot mend a database.
+//! - Liveness depends on nothing but the server itself: who restarts it cannot mend a database. It
+//!   waits for nothing that clients can fill.
 //! - What a check says in its error reaches the log and no client.
 //!
-//! Not here: the numbers (`status.rs`, `system.rs`).
+//! Not here: the numbers (`status.rs`, `system.rs`), how checks are run (`health/check.rs`).
+
+mod check;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,21 +19,17 @@ use serde::Serialize;
 
 use super::Middleware;
 use crate::system::{self, ProcessUsage, SystemUsage};
-use crate::{Builder, Context, CoreStatus, Result, ServerPhase, StatusCode, task, time};
-
-type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool>>> + Send + Sync>;
+use crate::{Builder, Context, CoreStatus, Result, ServerPhase, StatusCode};
+use check::{Check, Run, Verdict};
 
 /// Two routes, `GET /healthz` and `GET /readyz`, that answer in JSON.
 ///
-/// `/healthz` answers 200 as long as the server answers at all, with the memory and processor time
-/// of process and machine, and with connections and requests of all cores. Processor times are
-/// those since the request for it before, one second ago or more.
+/// `/healthz` answers 200 as long as the server answers at all: it waits for nothing, and says only
+/// that. With [`details`](Self::details) it says more.
 ///
 /// `/readyz` answers 200 if the server takes new work, and 503 if it does not: while not all cores
 /// listen, once it [drains](crate::Shutdown::drain) or was [withdrawn](crate::Shutdown::withdraw),
-/// and while one of the [checks](Self::check) fails.
-///
-/// Both tell about the server what its clients need not know: keep them from the public.
+/// and while one of the [checks](Self::check) fails. It names the checks: keep it from the public.
 ///
 /// ```
 /// use ringlane::middleware::Health;
@@ -42,7 +40,7 @@ type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool>>> + Send + Sync>;
 ///     .with(Health::new().check("database", async || ping().await))
 ///     .build()?;
 /// let mut client = Client::new(server)?;
-/// assert!(client.get("/healthz").send()?.text().starts_with(r#"{"status":"ok","#));
+/// assert!(client.get("/healthz").send()?.text().starts_with(r#"{"status":"ok"}"#));
 /// let ready = client.get("/readyz").send()?;
 /// assert_eq!(ready.text(), r#"{"status":"ready","checks":{"database":"ok"}}"#);
 /// # Ok::<(), ringlane::Error>(())
@@ -51,8 +49,10 @@ type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool>>> + Send + Sync>;
 pub struct Health {
     live_path: String,
     ready_path: String,
-    checks: Vec<(String, Check)>,
+    has_details: bool,
+    checks: Vec<Arc<Check>>,
     check_time: Duration,
+    fresh_time: Duration,
 }
 
 impl Health {
@@ -61,13 +61,34 @@ impl Health {
         Self {
             live_path: "/healthz".to_owned(),
             ready_path: "/readyz".to_owned(),
+            has_details: false,
             checks: Vec::new(),
             check_time: Duration::from_secs(2),
+            fresh_time: Duration::from_secs(1),
         }
     }
 
-    /// Has the server be ready only if this succeeds. All checks run at one time, on the core of
-    /// the request, anew for each request. One that panics fails.
+    /// Has `/healthz` tell the memory and processor time of process and machine, and connections
+    /// and requests of all cores. Default no: clients need not know. Processor times are those
+    /// since the request for it before, one second ago or more.
+    ///
+    /// ```
+    /// use ringlane::middleware::Health;
+    /// use ringlane::{Server, testing::Client};
+    ///
+    /// let server = Server::builder().with(Health::new().details(true)).build()?;
+    /// let live = Client::new(server)?.get("/healthz").send()?;
+    /// assert!(live.text().contains(r#""memory_bytes":"#));
+    /// # Ok::<(), ringlane::Error>(())
+    /// ```
+    pub fn details(mut self, yes: bool) -> Self {
+        self.has_details = yes;
+        self
+    }
+
+    /// Has the server be ready only if this succeeds. All checks run at one time, each once at a
+    /// time however many requests wait for it, on the core of the first; the others, and those that
+    /// come within the [fresh time](Self::fresh_time), get the same result. One that panics fails.
     pub fn check<E: Display + 'static>(
         mut self,
         name: impl Into<String>,
@@ -75,7 +96,7 @@ impl Health {
     ) -> Self {
         let name = name.into();
         let (check, told) = (Arc::new(check), name.clone());
-        let run: Check = Arc::new(move || {
+        let run: Run = Box::new(move || {
             let (check, name) = (Arc::clone(&check), told.clone());
             Box::pin(async move {
                 let result = check().await;
@@ -85,13 +106,20 @@ impl Health {
                 result.is_ok()
             })
         });
-        self.checks.push((name, run));
+        self.checks.push(Arc::new(Check::new(name, run)));
         self
     }
 
     /// How long the checks may take together. Default 2 s. Those that take longer have failed.
     pub fn check_time(mut self, time: Duration) -> Self {
         self.check_time = time;
+        self
+    }
+
+    /// How long the result of a check is told before it is run anew. Default 1 s; at zero each
+    /// request that finds no run under way begins one.
+    pub fn fresh_time(mut self, time: Duration) -> Self {
+        self.fresh_time = time;
         self
     }
 
@@ -116,7 +144,7 @@ impl Default for Health {
 
 impl std::fmt::Debug for Health {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.checks.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.checks.iter().map(|check| &check.name).collect();
         f.debug_struct("Health")
             .field("checks", &names)
             .finish_non_exhaustive()
@@ -125,17 +153,30 @@ impl std::fmt::Debug for Health {
 
 impl Middleware for Health {
     fn install<S>(self, scope: Builder<S>) -> Builder<S> {
-        system::begin();
         let (live_path, ready_path) = (self.live_path.clone(), self.ready_path.clone());
+        let scope = match self.has_details {
+            true => {
+                system::begin();
+                scope.get(&live_path, live_in_detail)
+            }
+            false => scope.get(&live_path, live),
+        };
         let health = Arc::new(self);
-        scope
-            .get(&live_path, live)
-            .get(&ready_path, move |ctx| ready(ctx, Arc::clone(&health)))
+        scope.get(&ready_path, move |ctx| ready(ctx, Arc::clone(&health)))
     }
 }
 
+fn live(ctx: Context) -> Result {
+    #[derive(Serialize)]
+    struct Live {
+        status: &'static str,
+    }
+    ctx.set_header("Cache-Control", "no-store");
+    ctx.json(&Live { status: "ok" })
+}
+
 #[derive(Serialize)]
-struct Live {
+struct LiveInDetail {
     status: &'static str,
     /// Seconds since 1970 (UTC).
     timestamp: u64,
@@ -154,10 +195,10 @@ struct Connections {
     refused: u64,
 }
 
-async fn live(ctx: Context) -> Result {
+async fn live_in_detail(ctx: Context) -> Result {
     let usage = system::usage().await;
     let server = ctx.server_status();
-    let live = Live {
+    let live = LiveInDetail {
         status: "ok",
         timestamp: clock::unix_nanos() / 1_000_000_000,
         uptime_seconds: server.uptime.as_secs_f64(),
@@ -182,20 +223,16 @@ struct Ready<'a> {
 }
 
 async fn ready(ctx: Context, health: Arc<Health>) -> Result {
-    let mut running = Vec::new();
-    for (name, check) in &health.checks {
-        running.push((name, Running(task::spawn(check()))));
-    }
-    let deadline = time::now() + health.check_time;
+    let ask = |check: &Arc<Check>| check.ask(health.fresh_time, health.check_time);
+    let asked: Vec<_> = health.checks.iter().map(ask).collect(); // all begin before one is awaited
     let mut checks = BTreeMap::new();
-    for (name, mut check) in running {
-        let ended = time::timeout(deadline - time::now(), &mut check.0).await;
-        let word = match ended {
-            Ok(Ok(true)) => "ok",
-            Ok(Ok(false) | Err(_)) => "failed",
-            Err(_) => "timed out",
+    for (check, asked) in health.checks.iter().zip(asked) {
+        let word = match asked.await {
+            Verdict::Passed => "ok",
+            Verdict::Failed => "failed",
+            Verdict::TimedOut => "timed out",
         };
-        checks.insert(name.as_str(), word);
+        checks.insert(check.name.as_str(), word);
     }
     let status = match ctx.server_status().phase {
         ServerPhase::Ready if checks.values().all(|&word| word == "ok") => "ready",
@@ -209,15 +246,6 @@ async fn ready(ctx: Context, health: Arc<Health>) -> Result {
     }
     ctx.set_header("Cache-Control", "no-store");
     ctx.json(&Ready { status, checks })
-}
-
-/// A check under way, which ends when nobody waits for it any more.
-struct Running(task::Task<bool>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ mod tests {
         let server = Server::builder()
             .bind("127.0.0.1:0")
             .workers(1)
-            .with(Health::new())
+            .with(Health::new().details(true))
             .build()?;
         let handle = server.start()?;
         let port = handle

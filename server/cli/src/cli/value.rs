@@ -81,10 +81,8 @@ fn time(text: &str, usual: &str) -> Result<Duration, String> {
 
 /// The number, and the letters behind it.
 fn split(text: &str) -> (&str, &str) {
-    let text = text.trim();
     let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = &text[number.len()..];
-    (number.trim_end(), unit)
+    (number, &text[number.len()..])
 }
 
 fn find(units: &[(&str, u64)], unit: &str) -> Option<u64> {
@@ -106,7 +104,7 @@ mod tests {
             ("64k", 64 << 10),
             ("64KiB", 64 << 10),
             ("64M", 64 << 20),
-            ("2 G", 2 << 30),
+            ("2g", 2 << 30),
             ("18446744073709551615", u64::MAX),
             ("17179869183G", 17_179_869_183 << 30),
         ] {
@@ -140,7 +138,6 @@ mod tests {
             ("2h", millis(7_200_000)),
             ("100us", Duration::from_micros(100)),
             ("0.000000001s", Duration::from_nanos(1)),
-            ("10 s", millis(10_000)),
             ("0", Duration::ZERO),
             ("7", millis(7_000)),
         ] {
@@ -151,7 +148,7 @@ mod tests {
         let most = u64::MAX / NANOS_PER_SECOND;
         assert!(seconds(&format!("{most}")).is_ok());
         for text in [
-            "", "s", "-1s", ".5s", "1.s", "1..2s", "1e3s", "1d", "ten", "é",
+            "", "s", "1 s", "-1s", ".5s", "1.s", "1..2s", "1e3s", "1d", "ten", "é",
         ] {
             assert!(seconds(text).is_err(), "{text}");
         }

@@ -54,7 +54,7 @@ impl Reading {
             usage: Usage::default(),
         };
         // Without a thread for it, the rest is told.
-        let usage = blocking(move || Usage::read(&threads)).await;
+        let usage = blocking::with_system(move || Usage::read(&threads)).await;
         Self {
             usage: usage.unwrap_or_default(),
             ..reading

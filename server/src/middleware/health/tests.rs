@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Health;
+use crate::blocking::tests::Held;
 use crate::testing::{Answer, Client};
 use crate::{Error, Result, Server, time};
 
@@ -19,7 +20,8 @@ fn json(answer: &Answer) -> Value {
 
 #[test]
 fn liveness_shows_real_numbers_that_move() -> Result {
-    let server = Server::builder().with(Health::new()).get("/", |_| "ok");
+    let health = Health::new().details(true);
+    let server = Server::builder().with(health).get("/", |_| "ok");
     let mut client = Client::new(server.build()?)?;
     let first = client.get("/healthz").send()?;
     assert_eq!(first.status(), 200);
@@ -94,31 +96,91 @@ fn readiness_is_what_the_checks_say() -> Result {
 }
 
 #[test]
-fn checks_end_with_whoever_asked() -> Result {
-    struct Under(Arc<AtomicU32>);
-    impl Drop for Under {
-        fn drop(&mut self) {
-            self.0.fetch_sub(1, Ordering::SeqCst);
-        }
+fn liveness_says_no_more_unless_asked() -> Result {
+    let mut client = Client::new(Server::builder().with(Health::new()).build()?)?;
+    let answer = client.get("/healthz").send()?;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(json(&answer), serde_json::json!({ "status": "ok" }));
+    Ok(())
+}
+
+/// Handlers that keep all their threads keep no answer about the server's health.
+#[test]
+fn health_waits_for_no_handler() -> Result {
+    let held = Held::begin(crate::BLOCKING_THREADS_MAX + 8);
+    let server = Server::builder().with(Health::new().details(true));
+    let mut client = Client::new(server.build()?)?;
+    let live = json(&client.get("/healthz").send()?);
+    assert!(live["process"]["memory_bytes"].as_u64() > Some(0), "{live}");
+    assert_eq!(client.get("/readyz").send()?.status(), 200);
+    assert!(held.is_held());
+    Ok(())
+}
+
+/// A run of a check counts while it is under way.
+struct Under(Arc<AtomicU32>);
+
+impl Drop for Under {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
-    let under_way = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&under_way);
+}
+
+#[test]
+fn a_check_runs_once_for_all_who_ask_and_ends_in_its_time() -> Result {
+    let (under_way, runs) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (count, all) = (Arc::clone(&under_way), Arc::clone(&runs));
     let health = Health::new().check("endless", async move || {
         count.fetch_add(1, Ordering::SeqCst);
+        all.fetch_add(1, Ordering::SeqCst);
         let _under = Under(Arc::clone(&count));
         pending::<Result<(), &str>>().await
     });
     let mut client = Client::new(Server::builder().with(health).build()?)?;
-    let leaving = client.connect();
-    leaving.send("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (leaving, staying) = (client.connect(), client.connect());
+    for connection in [&leaving, &staying] {
+        connection.send("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
     client.run(Duration::ZERO)?;
     assert_eq!(under_way.load(Ordering::SeqCst), 1);
     leaving.finish();
-    client.run(Duration::ZERO)?;
-    assert_eq!(under_way.load(Ordering::SeqCst), 0);
-    assert_eq!(client.get("/readyz").send()?.status(), 503);
-    client.run(Duration::ZERO)?;
-    assert_eq!(under_way.load(Ordering::SeqCst), 0);
+    client.run(Duration::from_secs(1))?;
+    assert_eq!(
+        under_way.load(Ordering::SeqCst),
+        1,
+        "one still waits for it"
+    );
+    client.run(Duration::from_secs(2))?;
+    assert_eq!(
+        under_way.load(Ordering::SeqCst),
+        0,
+        "it has run out of its time"
+    );
+    let answer = String::from_utf8_lossy(&staying.read()).into_owned();
+    assert!(answer.contains(r#""endless":"timed out""#), "{answer}");
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+    Ok(())
+}
+
+#[test]
+fn a_result_is_kept_for_a_moment() -> Result {
+    for (fresh_time, expected) in [(Duration::from_millis(1500), 2), (Duration::ZERO, 4)] {
+        let runs = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&runs);
+        let health = Health::new()
+            .fresh_time(fresh_time)
+            .check("counted", async move || {
+                count.fetch_add(1, Ordering::SeqCst);
+                Ok::<_, Error>(())
+            });
+        let mut client = Client::new(Server::builder().with(health).build()?)?;
+        for _ in 0..2 {
+            assert_eq!(client.get("/readyz").send()?.status(), 200);
+            assert_eq!(client.get("/readyz").send()?.status(), 200);
+            client.run(Duration::from_secs(2))?;
+        }
+        assert_eq!(runs.load(Ordering::SeqCst), expected, "{fresh_time:?}");
+    }
     Ok(())
 }
 
@@ -142,7 +204,7 @@ fn a_server_that_drains_is_alive_and_not_ready() -> Result {
         answer.contains(r#"{"status":"draining","checks":{}}"#),
         "{answer}"
     );
-    assert!(answer.contains(r#"{"status":"ok","#), "{answer}");
+    assert!(answer.contains(r#"{"status":"ok"}"#), "{answer}");
     Ok(())
 }
 
