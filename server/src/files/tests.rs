@@ -30,7 +30,7 @@ impl Folder {
         fs::write(&path, bytes).unwrap();
         // To the second, so that dates tell exactly.
         let time = UNIX_EPOCH + Duration::from_secs(784_111_777);
-        fs::File::options()
+        File::options()
             .append(true)
             .open(path)
             .unwrap()

@@ -77,11 +77,12 @@ impl Check {
 
     /// On a task of its own: whoever asked may leave, and others may wait for it.
     fn begin(self: &Arc<Self>, at_most: Duration) {
-        let mut under_way = UnderWay {
+        let under_way = UnderWay {
             check: Arc::clone(self),
             verdict: Verdict::Failed,
         };
         let _goes_on = task::spawn(async move {
+            let mut under_way = under_way;
             let mut run = Running(task::spawn((under_way.check.run)()));
             under_way.verdict = match time::timeout(at_most, &mut run.0).await {
                 Ok(Ok(true)) => Verdict::Passed,
