@@ -51,7 +51,7 @@ impl Context {
     ///
     /// Of a path that cannot be decoded, which the server answers with 400, it is the path itself.
     pub fn decoded_path(&self) -> Cow<'_, str> {
-        percent::decode(self.path()).unwrap_or(Cow::Borrowed(self.path()))
+        percent::decode(self.path()).unwrap_or_else(|_| Cow::Borrowed(self.path()))
     }
 
     /// The path as it was sent, with all its percent-escapes: for signatures that cover it, and for
