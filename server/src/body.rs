@@ -231,7 +231,10 @@ impl Body {
             Some(_) => Decoder::encoded_max(upload.limit.get()),
         };
         let here = upload.read.get() + upload.arrived.borrow().len() as u64;
-        let told = upload.declared.get().unwrap_or_else(|| upload.announced.get());
+        let told = upload
+            .declared
+            .get()
+            .unwrap_or_else(|| upload.announced.get());
         if here.max(told) > limit && upload.state.get() != UploadState::Absent {
             upload
                 .state

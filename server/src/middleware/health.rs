@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::Middleware;
 use crate::system::{self, ProcessUsage, SystemUsage};
 use crate::{Builder, Context, CoreStatus, Result, ServerPhase, StatusCode};
-use check::{Check, Run, Verdict};
+use check::{Check, CheckResult, Run};
 
 /// Two routes, `GET /healthz` and `GET /readyz`, that answer in JSON.
 ///
@@ -228,9 +228,9 @@ async fn ready(ctx: Context, health: Arc<Health>) -> Result {
     let mut checks = BTreeMap::new();
     for (check, asked) in health.checks.iter().zip(asked) {
         let word = match asked.await {
-            Verdict::Passed => "ok",
-            Verdict::Failed => "failed",
-            Verdict::TimedOut => "timed out",
+            CheckResult::Passed => "ok",
+            CheckResult::Failed => "failed",
+            CheckResult::TimedOut => "timed out",
         };
         checks.insert(check.name.as_str(), word);
     }

@@ -22,7 +22,7 @@ pub(super) type Run = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool>>> + Send
 
 /// What a run has shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Verdict {
+pub(super) enum CheckResult {
     Passed,
     Failed,
     TimedOut,
@@ -37,7 +37,7 @@ pub(super) struct Check {
 
 #[derive(Default)]
 struct State {
-    last: Option<(Verdict, Instant)>,
+    last: Option<(CheckResult, Instant)>,
     is_running: bool,
     /// Runs that have ended so far: who waits for one knows by it that it has.
     ended: u64,
@@ -79,15 +79,15 @@ impl Check {
     fn begin(self: &Arc<Self>, at_most: Duration) {
         let under_way = UnderWay {
             check: Arc::clone(self),
-            verdict: Verdict::Failed,
+            verdict: CheckResult::Failed,
         };
         let _goes_on = task::spawn(async move {
             let mut under_way = under_way;
             let mut run = Running(task::spawn((under_way.check.run)()));
             under_way.verdict = match time::timeout(at_most, &mut run.0).await {
-                Ok(Ok(true)) => Verdict::Passed,
-                Ok(Ok(false) | Err(_)) => Verdict::Failed,
-                Err(_) => Verdict::TimedOut,
+                Ok(Ok(true)) => CheckResult::Passed,
+                Ok(Ok(false) | Err(_)) => CheckResult::Failed,
+                Err(_) => CheckResult::TimedOut,
             };
         });
     }
@@ -101,7 +101,7 @@ impl Check {
 /// A run. However it ends, also with its core, those who wait for it learn of it.
 struct UnderWay {
     check: Arc<Check>,
-    verdict: Verdict,
+    verdict: CheckResult,
 }
 
 impl Drop for UnderWay {
@@ -128,7 +128,7 @@ impl Drop for Running {
 /// A result that is known or waited for.
 pub(super) struct Asked {
     check: Arc<Check>,
-    known: Option<Verdict>,
+    known: Option<CheckResult>,
     /// Runs that had ended when this was asked.
     ended: u64,
     /// Where its waker lies while that run is under way.
@@ -136,9 +136,9 @@ pub(super) struct Asked {
 }
 
 impl Future for Asked {
-    type Output = Verdict;
+    type Output = CheckResult;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Verdict> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CheckResult> {
         if let Some(verdict) = self.known {
             return Poll::Ready(verdict);
         }
@@ -146,7 +146,9 @@ impl Future for Asked {
         let check = Arc::clone(&self.check);
         let mut state = check.lock();
         if state.ended != self.ended {
-            let last = state.last.map_or(Verdict::Failed, |(verdict, _)| verdict);
+            let last = state
+                .last
+                .map_or(CheckResult::Failed, |(verdict, _)| verdict);
             return Poll::Ready(last);
         }
         match self.key.and_then(|key| state.waiting.get_mut(key)) {
