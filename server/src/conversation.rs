@@ -16,6 +16,7 @@ mod active;
 mod answer;
 mod clocks;
 mod drive;
+mod lifetime;
 mod preface;
 mod refuse;
 mod switch;
@@ -38,6 +39,7 @@ use crate::core::Core;
 use crate::verdict::Verdict;
 use active::{Active, Seats};
 use answer::is_whole;
+use lifetime::{Lifetime, Lifetimes};
 use preface::Preface;
 pub(crate) use preface::{Ends, PrefaceRule};
 use switch::Became;
@@ -57,6 +59,7 @@ pub(crate) struct HttpCore {
     core: Rc<Core>,
     pool: Pool,
     seats: Seats,
+    lifetimes: Lifetimes,
     own: ServerFields,
     usual: UsualHead,
 }
@@ -71,6 +74,7 @@ pub(crate) struct Conversation {
     became: Option<Became>,
     /// Requests that were read.
     requests: u32,
+    lifetime: Lifetime,
     /// A request has begun, and its head must come within its time.
     head_begun: bool,
     preface: Preface,
@@ -106,6 +110,7 @@ impl HttpCore {
             pool: Pool::new(Rc::clone(&core), Rc::clone(&unanswered)),
             unanswered,
             seats: Seats::default(),
+            lifetimes: Lifetimes::new(core.limits.connection_time),
             own: ServerFields::new(core.server_name.as_deref()),
             usual: UsualHead::default(),
             core,
@@ -356,6 +361,7 @@ impl Application for HttpCore {
         io.set_deadline(io.now + self.idle_time(io));
         Conversation {
             preface: self.owed_preface(io),
+            lifetime: self.lifetimes.give(io.now),
             ..Conversation::default()
         }
     }

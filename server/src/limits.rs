@@ -41,7 +41,9 @@ pub struct Limits {
     handler_timeout_is_json: bool,
     pub(crate) grace_time: Duration,
     pub(crate) write_time: Duration,
+    pub(crate) write_bytes_min: u64,
     pub(crate) requests_per_connection_max: Option<u32>,
+    pub(crate) connection_time: Duration,
 }
 
 impl Default for Limits {
@@ -59,7 +61,9 @@ impl Default for Limits {
             handler_timeout_is_json: false,
             grace_time: Duration::from_secs(1),
             write_time: Duration::from_secs(30),
+            write_bytes_min: 4 * 1024,
             requests_per_connection_max: None,
+            connection_time: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -178,11 +182,32 @@ impl Limits {
         self
     }
 
+    /// How many bytes a client must take [in a time](Self::write_time), as long as there is more
+    /// than the kernel buffers. Default 4 KiB, 1 B to 1 GiB. Else: the connection is reset. So a
+    /// client that takes a byte now and then does not hold its connection, an answer and the
+    /// kernel's buffers for ever. Sockets and event streams with nothing to say are not judged.
+    #[must_use]
+    pub fn write_bytes_min(mut self, bytes: u64) -> Self {
+        self.write_bytes_min = bytes;
+        self
+    }
+
     /// Requests on one connection. Default unlimited, from 1. The last one is answered with
     /// `Connection: close`.
     #[must_use]
     pub fn requests_per_connection_max(mut self, count: Option<u32>) -> Self {
         self.requests_per_connection_max = count;
+        self
+    }
+
+    /// How long a connection is kept for further requests. Default 1 h, from 1 s. The next request
+    /// after it is answered with `Connection: close`, so that clients come back and can be balanced
+    /// anew. Each connection's time is up to a tenth shorter, so that clients that came together do
+    /// not come back together. It cuts nothing off: neither an answer that takes longer, nor
+    /// WebSockets and event streams, which have a `max_lifetime` of their own.
+    #[must_use]
+    pub fn connection_time(mut self, time: Duration) -> Self {
+        self.connection_time = time;
         self
     }
 
@@ -246,11 +271,14 @@ impl Limits {
             Duration::ZERO..=millis(60_000),
         ));
         note(outside("write_time", self.write_time, least(millis(100))));
+        note(outside("write_bytes_min", self.write_bytes_min, 1..=GIB));
         note(outside(
             "requests_per_connection_max",
             requests,
             1..=u32::MAX,
         ));
+        let least = least(millis(1000));
+        note(outside("connection_time", self.connection_time, least));
         errors
     }
 }
@@ -335,130 +363,4 @@ pub(crate) fn outside<T: PartialOrd + fmt::Debug>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(set: impl FnOnce(Limits) -> Limits, expected: &[&str]) {
-        let errors = set(Limits::default()).check();
-        let names: Vec<&str> = errors.iter().map(LimitError::name).collect();
-        assert_eq!(names, expected);
-    }
-
-    #[test]
-    fn what_is_allowed_can_be_read() {
-        let limits = Limits::default().head_time(Duration::ZERO).headers_max(0);
-        let errors = limits.grace_time(Duration::MAX).check();
-        let errors: Vec<String> = errors.iter().map(LimitError::to_string).collect();
-        assert_eq!(errors[0], "limit `headers_max`: 0 is not within 1 to 1024");
-        assert_eq!(
-            errors[1],
-            "limit `head_time`: 0s is too little: at least 10ms"
-        );
-        assert!(
-            errors[2].ends_with(" is not within 0ns to 60s"),
-            "{errors:?}"
-        );
-    }
-
-    #[test]
-    fn each_limit_is_checked_by_name_at_its_edges() {
-        let millis = Duration::from_millis;
-        check(|limits| limits, &[]);
-        check(
-            |limits| limits.head_bytes_max(512).head_bytes_max(1 << 20),
-            &[],
-        );
-        check(|limits| limits.head_bytes_max(511), &["head_bytes_max"]);
-        check(
-            |limits| limits.head_bytes_max((1 << 20) + 1),
-            &["head_bytes_max"],
-        );
-        check(|limits| limits.headers_max(1024), &[]);
-        check(|limits| limits.headers_max(0), &["headers_max"]);
-        check(|limits| limits.headers_max(1025), &["headers_max"]);
-        check(|limits| limits.target_bytes_max(63), &["target_bytes_max"]);
-        check(|limits| limits.body_bytes_max(0), &[]);
-        check(|limits| limits.body_bytes_max(u64::MAX), &[]);
-        check(|limits| limits.unread_body_bytes_max(1 << 30), &[]);
-        check(
-            |limits| limits.unread_body_bytes_max((1 << 30) + 1),
-            &["unread_body_bytes_max"],
-        );
-        check(|limits| limits.head_time(millis(9)), &["head_time"]);
-        check(|limits| limits.head_time(Duration::MAX), &[]);
-        check(|limits| limits.idle_time(millis(9)), &["idle_time"]);
-        check(
-            |limits| limits.body_progress_time(millis(9)),
-            &["body_progress_time"],
-        );
-        check(
-            |limits| limits.body_progress_bytes_min(0),
-            &["body_progress_bytes_min"],
-        );
-        check(
-            |limits| limits.handler_time(Duration::ZERO),
-            &["handler_time"],
-        );
-        check(|limits| limits.grace_time(Duration::ZERO), &[]);
-        check(|limits| limits.grace_time(millis(60_001)), &["grace_time"]);
-        check(|limits| limits.write_time(millis(99)), &["write_time"]);
-        check(
-            |limits| limits.requests_per_connection_max(Some(0)),
-            &["requests_per_connection_max"],
-        );
-        check(
-            |limits| limits.headers_max(0).idle_time(millis(1)),
-            &["headers_max", "idle_time"],
-        );
-    }
-
-    #[test]
-    fn the_guide_names_every_limit_with_its_default() {
-        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/GUIDE.md");
-        let guide = std::fs::read_to_string(guide).expect("the guide is there");
-        let rows = guide
-            .split("| `Limits::` |")
-            .nth(1)
-            .expect("it has the table");
-        let rows = rows
-            .lines()
-            .skip(2)
-            .take_while(|line| line.starts_with('|'));
-        let rows: Vec<Vec<&str>> = rows
-            .map(|row| row.split('|').map(str::trim).collect())
-            .collect();
-        let kib = |bytes: u64| match bytes % (1 << 20) {
-            0 => format!("{} MiB", bytes >> 20),
-            _ => format!("{} KiB", bytes >> 10),
-        };
-        let seconds = |time: Duration| format!("{} s", time.as_secs());
-        let limits = Limits::default();
-        let defaults = [
-            ("head_bytes_max", kib(limits.head.head_bytes_max as u64)),
-            ("headers_max", limits.head.headers_max.to_string()),
-            ("target_bytes_max", kib(limits.head.target_bytes_max as u64)),
-            ("body_bytes_max", kib(limits.body_bytes_max)),
-            ("unread_body_bytes_max", kib(limits.unread_body_bytes_max)),
-            ("head_time", seconds(limits.head_time)),
-            ("idle_time", seconds(limits.idle_time)),
-            ("body_progress_time", seconds(limits.body_progress_time)),
-            (
-                "body_progress_bytes_min",
-                kib(limits.body_progress_bytes_min),
-            ),
-            ("handler_time", seconds(limits.handler_time)),
-            ("grace_time", seconds(limits.grace_time)),
-            ("write_time", seconds(limits.write_time)),
-            ("requests_per_connection_max", "unlimited".to_owned()),
-        ];
-        assert_eq!(rows.len(), defaults.len());
-        for (row, (name, default)) in rows.iter().zip(defaults) {
-            assert_eq!(
-                (row[1], row[2]),
-                (format!("`{name}`").as_str(), default.as_str())
-            );
-        }
-        assert_eq!(limits.requests_per_connection_max, None);
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ mod event_stream;
 mod layering;
 mod macros;
 mod sim;
+mod slow_readers;
 mod snippets;
 mod source;
 mod tidy;

@@ -154,6 +154,14 @@ struct LimitArgs {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = value::milliseconds)]
     idle_time: Duration,
 
+    /// In which a minimum of a body must arrive, from 10ms.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = value::milliseconds)]
+    body_progress_time: Duration,
+
+    /// Which that minimum is, 1 to 1G.
+    #[arg(long, value_name = "SIZE", default_value = "1K", value_parser = value::bytes)]
+    body_progress_bytes_min: u64,
+
     /// That a handler may take, from 1ms.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = value::milliseconds)]
     handler_time: Duration,
@@ -162,9 +170,17 @@ struct LimitArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = value::milliseconds)]
     write_time: Duration,
 
+    /// What a client must take in that time while there is more, 1 to 1G.
+    #[arg(long, value_name = "SIZE", default_value = "4K", value_parser = value::bytes)]
+    write_bytes_min: u64,
+
     /// Requests per connection, after which it is closed. Default: unlimited.
     #[arg(long, value_name = "COUNT")]
     requests_per_connection_max: Option<u32>,
+
+    /// After which a connection is closed with its next answer, from 1s; up to a tenth sooner.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = value::milliseconds)]
+    connection_time: Duration,
 }
 
 impl DemoArgs {
@@ -226,8 +242,12 @@ impl LimitArgs {
             .body_bytes_max(self.body_bytes_max)
             .head_time(self.head_time)
             .idle_time(self.idle_time)
+            .body_progress_time(self.body_progress_time)
+            .body_progress_bytes_min(self.body_progress_bytes_min)
             .handler_time(self.handler_time)
             .write_time(self.write_time)
+            .write_bytes_min(self.write_bytes_min)
+            .connection_time(self.connection_time)
             .requests_per_connection_max(self.requests_per_connection_max)
     }
 }

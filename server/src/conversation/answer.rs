@@ -55,6 +55,7 @@ impl HttpCore {
             && !ctx.0.run.panicked.get()
             && ctx.status() != StatusCode::REQUEST_TIMEOUT // RFC 9110 §15.5.9
             && most.is_none_or(|most| conversation.requests < most)
+            && !self.lifetimes.is_over(conversation.lifetime, io.now)
             // What was sent before the core began to drain is still answered.
             && !(io.draining && io.input.bytes().is_empty())
             && active.is_none_or(Active::can_drop_body)

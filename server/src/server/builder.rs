@@ -331,6 +331,7 @@ impl Builder {
 /// What of the limits is the reactor's to obey.
 fn configure(config: &mut Config, limits: &Limits, has_prefaces: bool) {
     config.write_timeout = limits.write_time;
+    config.write_bytes_min = limits.write_bytes_min;
     // A head must fit, and what comes in one burst behind its last missing byte.
     config.input_bytes_max = config.input_bytes_max.max(limits.head.head_bytes_max);
     if has_prefaces {

@@ -161,7 +161,11 @@ fn a_handler_has_its_time() {
     talk.send(sleep(40))
         .pass(31 * SECOND)
         .expect("408 close the request took too long | end");
-    let unlimited = routes().limits(limits().handler_time(Duration::MAX));
+    let unlimited = routes().limits(
+        limits()
+            .handler_time(Duration::MAX)
+            .connection_time(Duration::MAX),
+    );
     let mut talk = Talk::with(unlimited);
     talk.send(sleep(86_400))
         .pass(86_401 * SECOND)
@@ -185,6 +189,64 @@ fn a_body_must_get_on() {
     let mut talk = Talk::with(routes());
     talk.send(head).send("abc").pass(11 * SECOND);
     talk.expect("408 close the body came too slowly | end");
+}
+
+/// Sends the bytes one by one, one in so many seconds, until an answer comes. How long that took.
+fn trickle(talk: &mut Talk, bytes: &str, every: u32) -> u32 {
+    let mut seconds = 0;
+    for byte in bytes.bytes().chain(std::iter::repeat(b'1')).take(1000) {
+        talk.send([byte]).pass(every * SECOND);
+        if !talk.received.is_empty() {
+            return seconds;
+        }
+        seconds += every;
+    }
+    panic!("it is held for ever");
+}
+
+#[test]
+fn a_byte_now_and_then_holds_nothing_for_ever() {
+    let mut talk = Talk::with(routes());
+    assert_eq!(trickle(&mut talk, "GET /", 3), 9);
+    talk.expect("408 close the request did not arrive in time | end");
+    let post = "POST /length HTTP/1.1\r\nHost: a\r\n";
+    for framing in [
+        "Content-Length: 1000000\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n4000\r\n",
+        // What belongs to no data is no progress either.
+        "Transfer-Encoding: chunked\r\n\r\n1;a=",
+        "Transfer-Encoding: chunked\r\n\r\n0\r\nA: ",
+    ] {
+        let mut talk = Talk::with(routes());
+        talk.send(format!("{post}{framing}"));
+        // Three bytes of four in each time.
+        assert!(trickle(&mut talk, "", 4) <= 12, "{framing:?}");
+        talk.expect("408 close the body came too slowly | end");
+    }
+}
+
+#[test]
+fn a_connection_ends_with_the_first_answer_after_its_time() {
+    let server = || routes().limits(limits().connection_time(200 * SECOND));
+    let mut talk = Talk::with(server());
+    for _ in 0..4 {
+        talk.send(GET).expect("200 index").pass(44 * SECOND);
+    }
+    talk.send(GET).expect("200 index").pass(24 * SECOND); // 176 s: less than nine tenths
+    talk.send(GET).expect("200 close index | end");
+    // Until then it is only idle; and what goes on when its time comes is not cut off.
+    let server = server().limits(limits().connection_time(10 * SECOND));
+    let mut talk = Talk::with(server);
+    talk.pass(59 * SECOND).expect("");
+    talk.send(GET).expect("200 close index | end");
+    let mut talk = Talk::with(routes().limits(limits().connection_time(10 * SECOND)));
+    talk.send(sleep(20)).pass(19 * SECOND).expect("");
+    talk.pass(2 * SECOND).expect("200 close slept | end");
+    // Off.
+    let mut talk = Talk::with(routes().limits(limits().connection_time(Duration::MAX)));
+    for _ in 0..100 {
+        talk.send(GET).expect("200 index").pass(50 * SECOND);
+    }
 }
 
 #[test]

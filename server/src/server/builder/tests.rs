@@ -68,13 +68,15 @@ fn all_problems_are_named() {
 fn limits_reach_the_event_loop() {
     let limits = Limits::default()
         .head_bytes_max(1 << 20)
-        .write_time(Duration::from_secs(7));
+        .write_time(Duration::from_secs(7))
+        .write_bytes_min(77);
     let server = Server::builder()
         .limits(limits)
         .build()
         .expect("it is well-formed");
     let config = server.reactor_config();
     assert_eq!(config.write_timeout, Duration::from_secs(7));
+    assert_eq!(config.write_bytes_min, 77);
     assert_eq!(config.input_bytes_max, 1 << 20, "a whole head fits");
 }
 
