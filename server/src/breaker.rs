@@ -279,8 +279,8 @@ impl Default for Breaker {
     }
 }
 
-/// A call that a [`Breaker`] has let through. Dropped without a word it has failed, unless its client
-/// has left or the server stops.
+/// A call that a [`Breaker`] has let through. Dropped without a word it has failed, unless its
+/// client has left or the server stops.
 #[derive(Debug)]
 #[must_use = "a call whose end is not told has failed"]
 pub struct BreakerCall<'a> {
@@ -296,8 +296,8 @@ impl BreakerCall<'_> {
         std::mem::forget(self); // what its drop does is done
     }
 
-    /// Says that the call's end tells nothing of the other side: it counts neither way, and holds no
-    /// probe's place. For calls that are given up because another was quicker.
+    /// Says that the call's end tells nothing of the other side: it counts neither way, and holds
+    /// no probe's place. For calls that are given up because another was quicker.
     ///
     /// ```
     /// use ringlane::{Breaker, BreakerState};

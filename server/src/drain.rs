@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use ringlane_reactor::clock::Instant;
 
-/// What is left of a shutdown's time for answers to requests that wait: a tenth, but so much at most.
+/// What is left of a shutdown's time for answers to requests that wait: a tenth, but so much at
+/// most.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Deals out times to end at, on one core.
@@ -34,7 +35,8 @@ impl Spread {
         }
     }
 
-    /// When requests that still wait are to be answered. The core drains, from now on at the latest.
+    /// When requests that still wait are to be answered. The core drains, from now on at the
+    /// latest.
     pub(crate) fn last_call(&self, now: Instant) -> Instant {
         let at = self.last_call.get();
         let at = at.unwrap_or_else(|| now + self.last_call_after);

@@ -107,8 +107,8 @@ where
     deserializer.deserialize_any(Text(PhantomData))
 }
 
-/// As [`parsed`], for a field that may be missing (then it needs `#[serde(default)]`, too) or have no
-/// value.
+/// As [`parsed`], for a field that may be missing (then it needs `#[serde(default)]`, too) or have
+/// no value.
 ///
 /// # Errors
 ///

@@ -146,8 +146,8 @@ impl<M: Manage> PoolBuilder<M> {
         self
     }
 
-    /// How long a [check](Manage::check) may take: what does not answer in that time is dropped, and
-    /// another is made in its place. Default 5 s; `Duration::MAX` is for ever.
+    /// How long a [check](Manage::check) may take: what does not answer in that time is dropped,
+    /// and another is made in its place. Default 5 s; `Duration::MAX` is for ever.
     pub fn check_time(mut self, time: Duration) -> Self {
         self.check_time = time;
         self

@@ -168,8 +168,8 @@ impl<R: IntoResponse> IntoResponse for Option<R> {
     }
 }
 
-/// An `Err` is never answered with success: one that sets no other status, as a `String`, is answered
-/// with 500 and nothing of it; its text is logged.
+/// An `Err` is never answered with success: one that sets no other status, as a `String`, is
+/// answered with 500 and nothing of it; its text is logged.
 impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     #[inline]
     fn into_response(self, ctx: &Context) {

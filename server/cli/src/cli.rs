@@ -31,7 +31,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serves the built-in pages and the routes that load generators expect.
-    Demo(DemoArgs),
+    Demo(Box<DemoArgs>),
     /// Says what of this machine will limit a server, and how to change it. Changes nothing.
     Doctor(DoctorArgs),
 }

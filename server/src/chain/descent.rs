@@ -57,8 +57,8 @@ thread_local! {
     static IS_FORSAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether what is dropped now is dropped because nobody waits for it any more: its client has left,
-/// or the server stops.
+/// Whether what is dropped now is dropped because nobody waits for it any more: its client has
+/// left, or the server stops.
 pub(crate) fn is_forsaken() -> bool {
     IS_FORSAKEN.try_with(Cell::get).unwrap_or(false)
 }

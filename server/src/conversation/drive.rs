@@ -362,8 +362,8 @@ impl Active {
         Progress::Pending
     }
 
-    /// When a handler that has answered nothing yet is ended so that its client can be told: shortly
-    /// before the connection is cut, if the core drains.
+    /// When a handler that has answered nothing yet is ended so that its client can be told:
+    /// shortly before the connection is cut, if the core drains.
     fn last_call(&self, io: &Io<'_>) -> Option<Instant> {
         let run = &self.ctx.0.run;
         let is_waiting = self.descent.is_some() && run.cancelled.get().is_none();

@@ -1,4 +1,5 @@
-//! Errors that say nothing of a status themselves: what is exhausted, and what is no error's answer.
+//! Errors that say nothing of a status themselves: what is exhausted, and what is no error's
+//! answer.
 
 use super::{SECOND, Talk, check, server};
 use crate::testing::logged;
