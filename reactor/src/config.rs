@@ -69,6 +69,9 @@ pub struct Config {
     /// the core, which others then cannot use. A core whose work comes further apart than this
     /// stops spinning until it comes closer together again.
     pub spin: Duration,
+    /// A core that makes no turn for so long although it is awake is
+    /// [stalled](crate::Stall). Default 1 s, from 10 ms; `Duration::MAX` watches nothing.
+    pub stall_time: Duration,
 }
 
 impl Default for Config {
@@ -88,6 +91,7 @@ impl Default for Config {
             large_buffers: 8,
             large_buffer_bytes: 64 * 1024,
             spin: Duration::ZERO,
+            stall_time: Duration::from_secs(1),
         }
     }
 }
@@ -143,7 +147,8 @@ impl Config {
         power_of_two("large_buffers", self.large_buffers)?;
         let sizes = self.buffer_bytes..=4 << 20;
         within("large_buffer_bytes", self.large_buffer_bytes, sizes)?;
-        within("spin", self.spin, Duration::ZERO..=millis(1))
+        within("spin", self.spin, Duration::ZERO..=millis(1))?;
+        within("stall_time", self.stall_time, millis(10)..)
     }
 }
 
@@ -231,5 +236,10 @@ mod tests {
         });
         check("", |config| config.spin = Duration::from_millis(1));
         check("spin", |config| config.spin = Duration::from_micros(1001));
+        check("", |config| config.stall_time = Duration::from_millis(10));
+        check("", |config| config.stall_time = Duration::MAX);
+        check("stall_time", |config| {
+            config.stall_time = Duration::from_millis(9)
+        });
     }
 }

@@ -30,6 +30,7 @@ use crate::op::Socket;
 use crate::quota::Quota;
 use crate::rungs::{RingError, Rung};
 use crate::wake::CORES_MAX;
+use crate::watchdog::{self, StallHook, Watched};
 
 pub use crate::cpus::{CpuList, CpuListError};
 
@@ -80,6 +81,8 @@ pub struct Setup {
     pub driver: Driver,
     /// Limits and timings of each core.
     pub config: Config,
+    /// Told of cores that are stalled, and of those that go on.
+    pub stall_hook: StallHook,
     /// Connections of all cores together, at least 1 and at most as many as descriptors allow;
     /// `None` is as many. Those are RLIMIT_NOFILE, whose soft limit is first raised to the hard
     /// one, less `descriptors_reserved` and what the cores need for themselves.
@@ -234,6 +237,20 @@ impl Cores {
         &self.metrics
     }
 
+    /// Has the cores watched for as long as they run.
+    fn watch(&self, stall_time: Duration, hook: StallHook) {
+        if stall_time == Duration::MAX {
+            return;
+        }
+        let cores = self.posts.iter().zip(&self.metrics);
+        let watched =
+            cores.map(|(post, metrics)| Watched::new(post.station(), Arc::clone(metrics)));
+        if let Err(error) = watchdog::start(watched.collect(), stall_time, hook, self.ends.clone())
+        {
+            tracing::warn!(%error, "no thread watches the cores: one that is blocked is not told");
+        }
+    }
+
     /// A way to end the cores.
     pub fn control(&self) -> Control {
         Control {
@@ -322,6 +339,7 @@ where
     let pinned = pins.is_some();
     let steered = pins.filter(|_| setup.listen.incoming_cpu);
     let running = serve(crew, bounds, setup.listen, steered.as_deref(), driver)?;
+    running.watch(setup.config.stall_time, setup.stall_hook);
     let addresses: Vec<String> = running.addresses.iter().map(Bind::to_string).collect();
     let addresses = addresses.join(",");
     tracing::info!(cores, why, pinned, %addresses, "{}", running.driver);

@@ -9,6 +9,7 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 use std::time::Duration;
 
 use crate::clock::{self, Instant};
@@ -34,6 +35,8 @@ struct State {
     running: Vec<usize>,
     /// When they should all have ended.
     deadline: Instant,
+    /// Woken when all have ended.
+    watchdog: Option<Thread>,
 }
 
 impl Default for State {
@@ -41,6 +44,7 @@ impl Default for State {
         Self {
             running: Vec::new(),
             deadline: Instant::NEVER,
+            watchdog: None,
         }
     }
 }
@@ -52,6 +56,29 @@ impl Ends {
         Running {
             ends: self.clone(),
             core,
+        }
+    }
+
+    pub(crate) fn is_running(&self, core: usize) -> bool {
+        self.lock().running.contains(&core)
+    }
+
+    pub(crate) fn are_some_running(&self) -> bool {
+        !self.lock().running.is_empty()
+    }
+
+    /// Has a thread that is parked woken when all have ended.
+    pub(crate) fn tell_at_the_end(&self, watchdog: Thread) {
+        self.lock().watchdog = Some(watchdog);
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until [`tell_at_the_end`](Self::tell_at_the_end) was called, or all have ended.
+    pub(crate) fn await_watchdog(&self) {
+        let mut state = self.lock();
+        while state.watchdog.is_none() && !state.running.is_empty() {
+            let waited = self.0.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -106,7 +133,12 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.ends.lock();
         state.running.retain(|&core| core != self.core);
+        let is_last = state.running.is_empty();
+        let watchdog = state.watchdog.take_if(|_| is_last);
         drop(state);
+        if let Some(watchdog) = watchdog {
+            watchdog.unpark();
+        }
         self.ends.0.changed.notify_all();
     }
 }

@@ -80,6 +80,7 @@ mod tasks;
 mod timers;
 mod token;
 mod wake;
+mod watchdog;
 mod write_progress;
 
 pub use addresses::AddressLimit;
@@ -103,3 +104,4 @@ pub use tasks::{Task, TaskError, spawn};
 pub use timers::DEADLINE_TICK;
 pub use token::{Generation, OpKind, Slot, Token};
 pub use wake::{CORES_MAX, ConnectionWaker, PLACES_MAX};
+pub use watchdog::{Stall, StallHook};

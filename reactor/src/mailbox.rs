@@ -121,6 +121,10 @@ impl Post {
 }
 
 impl Post {
+    pub(crate) fn station(&self) -> &'static Station {
+        self.station
+    }
+
     /// Whether the core had a place for another connection at the end of its last turn.
     pub(crate) fn has_room(&self) -> bool {
         !self.station.is_full()

@@ -1,7 +1,8 @@
 //! What one core has done and holds, in words that other threads may read at any time.
 //!
 //! Always true here:
-//! - Only the core itself writes; readers see each word whole, not all words of one instant.
+//! - Only the core itself writes, but what only others can see of it, which the watchdog writes
+//!   alone; readers see each word whole, not all words of one instant.
 //!
 //! Not here: what applications count.
 
@@ -17,7 +18,7 @@ impl Counter {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Only the owning core may call this: there is no read-modify-write.
+    /// Only the one that writes this word may call this: there is no read-modify-write.
     pub(crate) fn add(&self, count: u64) {
         self.set(self.get() + count);
     }
@@ -57,4 +58,8 @@ pub struct Metrics {
     pub wakes: Counter,
     /// Receive buffers that are not home.
     pub buffers_lent: Counter,
+    /// Times that the core made no turn for [`stall_time`](crate::Config::stall_time).
+    pub stalls: Counter,
+    /// 1 while it does not, else 0.
+    pub stalled: Counter,
 }

@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Waker;
+use std::thread::Thread;
 
 use crate::local;
 use crate::mailbox::Bell;
@@ -178,6 +179,9 @@ pub(crate) struct Station {
     sleeping: AtomicBool,
     bell: Mutex<Option<Bell>>,
     taken: AtomicBool,
+    /// Who watches the core, and whether it sleeps until the core wakes up.
+    watchdog: Mutex<Option<Thread>>,
+    calls_watchdog: AtomicBool,
     /// The core has no place for another connection, as of its last turn.
     full: AtomicBool,
 }
@@ -200,6 +204,7 @@ impl Station {
     pub(crate) fn release(&self) {
         *self.lock_bell() = None;
         self.set_full(false);
+        self.set_watchdog(None);
         self.drain(drop); // stale wakes are nothing to the next core that lives here
         self.taken.store(false, Ordering::SeqCst);
     }
@@ -211,6 +216,8 @@ impl Station {
             sleeping: AtomicBool::new(false),
             bell: Mutex::new(None),
             taken: AtomicBool::new(false),
+            watchdog: Mutex::new(None),
+            calls_watchdog: AtomicBool::new(false),
             full: AtomicBool::new(false),
         }
     }
@@ -248,6 +255,36 @@ impl Station {
 
     pub(crate) fn wake_up(&self) {
         self.sleeping.store(false, Ordering::SeqCst);
+        // SeqCst here and in `watchdog.rs`: either we see that it is to be called, or it sees the
+        // core awake.
+        if self.calls_watchdog.load(Ordering::SeqCst) {
+            self.call_watchdog();
+        }
+    }
+
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.sleeping.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_watchdog(&self, watchdog: Option<Thread>) {
+        *self.lock_watchdog() = watchdog;
+    }
+
+    /// Whether the core has its watchdog woken once it wakes up.
+    pub(crate) fn call_watchdog_on_wake(&self, yes: bool) {
+        self.calls_watchdog.store(yes, Ordering::SeqCst);
+    }
+
+    #[cold]
+    fn call_watchdog(&self) {
+        self.call_watchdog_on_wake(false);
+        if let Some(watchdog) = &*self.lock_watchdog() {
+            watchdog.unpark();
+        }
+    }
+
+    fn lock_watchdog(&self) -> std::sync::MutexGuard<'_, Option<Thread>> {
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether any place was woken from elsewhere.

@@ -111,25 +111,30 @@ impl App {
         let core = Rc::new(Core::new(settings, &self.vitals, number));
         let layers = self.layers.iter().map(|layer| layer.on_core(&core));
         let layers: Vec<CoreLayer> = layers.collect();
-        let chain = |around: &[usize], handler: &Erased, route| {
+        let chain = |around: &[usize], handler: &Erased, route, number| {
             let limits_body = |&at: &usize| matches!(self.layers[at], LayerSpec::BodyLimit(_));
             let refusal = around.iter().any(limits_body).then(refuse_long_body);
             let around = around.iter().filter_map(|&at| layers.get(at));
             let layers = around.map(CoreLayer::share).chain(refusal).collect();
-            Rc::new(Chain::new(layers, handler.on_core(), route))
+            Rc::new(Chain::new(layers, handler.on_core(), route, number))
         };
         let outermost: Vec<usize> = (0..self.outermost).collect();
+        let mut patterns: Vec<Box<str>> = Vec::new();
+        let router = self.router.map(|route| {
+            let composed = route.value();
+            patterns.push(route.pattern().into());
+            chain(
+                &composed.layers,
+                &composed.handler,
+                Some(Matched::of(route)),
+                patterns.len() as u64,
+            )
+        });
+        let _ = core.counts.patterns.set(patterns.into()); // they are this core's alone
         HttpCore::new(
-            self.router.map(|route| {
-                let composed = route.value();
-                chain(
-                    &composed.layers,
-                    &composed.handler,
-                    Some(Matched::of(route)),
-                )
-            }),
-            chain(&outermost, &self.not_found, None),
-            chain(&outermost, &self.unanswered, None),
+            router,
+            chain(&outermost, &self.not_found, None, 0),
+            chain(&outermost, &self.unanswered, None, 0),
             core,
         )
     }

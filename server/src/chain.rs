@@ -108,6 +108,8 @@ pub(crate) struct Chain {
     is_synchronous: bool,
     /// `None` of the chains for what no route answers.
     route: Option<Matched>,
+    /// Tells routes apart where another thread looks at what runs; 0 is no route's.
+    number: u64,
 }
 
 /// What a request may know of the route that answers it.
@@ -152,7 +154,7 @@ impl std::fmt::Debug for Next {
 }
 
 impl Chain {
-    pub(crate) fn new(layers: Vec<Layer>, end: End, route: Option<Matched>) -> Self {
+    pub(crate) fn new(layers: Vec<Layer>, end: End, route: Option<Matched>, number: u64) -> Self {
         let waits = |layer: &Layer| match layer {
             Layer::Before(_) | Layer::After(_) => false,
             Layer::Onion(_) => true,
@@ -166,6 +168,7 @@ impl Chain {
             end,
             is_synchronous,
             route,
+            number,
         }
     }
 
@@ -180,10 +183,17 @@ impl Chain {
         self.is_synchronous
     }
 
+    /// For the watchdog, should it block its core.
+    #[inline]
+    pub(crate) fn note_that_it_runs(&self, ctx: &Context) {
+        ctx.0.core.counts.last_chain.set(self.number);
+    }
+
     /// The whole of a synchronous chain.
     #[inline]
     pub(crate) fn run_synchronous(&self, ctx: &Context) {
         debug_assert!(self.is_synchronous, "what waits needs a waker");
+        self.note_that_it_runs(ctx);
         let reached = Cell::new(0);
         let run = || {
             for (at, layer) in self.layers.iter().enumerate() {

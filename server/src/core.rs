@@ -4,8 +4,8 @@
 
 use std::any::Any;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ringlane_reactor::drop_caught;
 
@@ -79,6 +79,19 @@ pub(crate) struct Counts {
     pub(crate) body_timeouts: Count,
     /// Handlers that ran out of their time.
     pub(crate) handler_timeouts: Count,
+    /// The chain that was begun or went on last, by its number; 0 is one of no route.
+    pub(crate) last_chain: Count,
+    /// The patterns of the routes, by the numbers of their chains less one.
+    pub(crate) patterns: OnceLock<Box<[Box<str>]>>,
+}
+
+impl Counts {
+    /// The pattern of the route whose handler or layers ran last.
+    pub(crate) fn last_pattern(&self) -> Option<&str> {
+        let number = usize::try_from(self.last_chain.get()).ok()?;
+        let pattern = self.patterns.get()?.get(number.checked_sub(1)?)?;
+        Some(pattern)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +115,12 @@ impl Count {
     #[inline]
     pub(crate) fn add_all(&self, count: u64) {
         self.0.store(self.get() + count, Ordering::Relaxed);
+    }
+
+    /// Makes it another; likewise.
+    #[inline]
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
     }
 
     /// Makes it the greater of itself and `value`; likewise.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use ringlane_reactor::cores::{self, Control, Cores, Setup, StartError};
 use ringlane_reactor::listener::Bind;
-use ringlane_reactor::{Config, Metrics};
+use ringlane_reactor::{Config, Metrics, StallHook};
 
 use crate::Result;
 use crate::app::App;
@@ -109,10 +109,12 @@ impl Server {
     pub fn start(self) -> std::result::Result<Handle, StartError> {
         let Self {
             app,
-            setup,
+            mut setup,
             drain_time,
         } = self;
         let vitals = Arc::clone(&app.vitals);
+        let watched = Arc::clone(&vitals);
+        setup.stall_hook = StallHook::new(move |stall| watched.tell_stall(stall));
         let cores = cores::start(setup, move |core| app.on_core(core))?;
         vitals.start(cores.metrics(), cores.driver());
         let shutdown = Shutdown {

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ringlane_reactor::Metrics;
 use ringlane_reactor::clock::{self, Instant};
+use ringlane_reactor::{Metrics, Stall};
 use serde::{Serialize, Serializer};
 
 use crate::core::Counts;
@@ -73,6 +73,25 @@ impl Vitals {
     /// Notes that the server drains; `true` if it did not before.
     pub(crate) fn drain(&self) -> bool {
         !self.is_draining.swap(true, Ordering::Relaxed)
+    }
+
+    /// A core is blocked, or goes on: for the log.
+    pub(crate) fn tell_stall(&self, stall: Stall) {
+        let Stall { core, lasted, .. } = stall;
+        if stall.is_over {
+            tracing::warn!(core, ?lasted, "a core that was blocked goes on");
+            return;
+        }
+        let counts = self.all_counts().get(core).map(Arc::clone);
+        let route = counts.as_ref().and_then(|counts| counts.last_pattern());
+        let route = route.unwrap_or("none");
+        tracing::warn!(
+            core,
+            ?lasted,
+            route,
+            "a core is blocked: none of its connections is served. What ran last was of this route; \
+             what blocks or computes for long belongs into `ringlane::blocking`"
+        );
     }
 
     pub(crate) fn status(&self) -> ServerStatus {
@@ -204,6 +223,11 @@ pub struct CoreStatus {
     pub completions: u64,
     /// Receives that found no buffer and had to wait in line.
     pub starved: u64,
+    /// Times that something kept the core for longer than
+    /// [`stall_time`](crate::Builder::stall_time).
+    pub stalls: u64,
+    /// Whether something does so now: none of its connections is served.
+    pub is_stalled: bool,
 }
 
 impl CoreStatus {
@@ -231,6 +255,8 @@ impl CoreStatus {
             enters: of_reactor(|words| words.enters.get()),
             completions: of_reactor(|words| words.completions.get()),
             starved: of_reactor(|words| words.starved.get()),
+            stalls: of_reactor(|words| words.stalls.get()),
+            is_stalled: of_reactor(|words| words.stalled.get()) > 0,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use ringlane::middleware::Health;
+use ringlane::{Context, Server};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// What a blocked handler takes: far longer than any end may.
@@ -94,6 +96,98 @@ fn a_second_signal_ends_a_server_whose_core_is_blocked() {
     let (status, said) = server.end();
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains("core 0"), "{said}");
+}
+
+#[test]
+fn the_log_names_the_route_that_blocks_a_core() {
+    let mut server = Blocker::start(100);
+    let errors = server.child.stderr.take().expect("piped");
+    let _client = server.block();
+    let mut lines = BufReader::new(errors).lines().map_while(Result::ok);
+    let told = lines.find(|line| line.contains("a core is blocked"));
+    let told = told.expect("a line before the log ends");
+    assert!(
+        told.contains("core=0") && told.contains("/block/{ms}"),
+        "{told}"
+    );
+}
+
+/// A core that is blocked is counted, seen by those who ask, and later goes on.
+#[test]
+fn a_blocked_core_shows_in_the_status_and_at_readyz() {
+    let (release, is_released) = std::sync::mpsc::channel::<()>();
+    let is_released = std::sync::Mutex::new(is_released);
+    let health = |fails| {
+        Health::new()
+            .fail_on_stall(fails)
+            .ready_path(if fails { "/f" } else { "/r" })
+    };
+    let server = Server::builder()
+        .bind("127.0.0.1:0")
+        .workers(2)
+        .stall_time(Duration::from_millis(50))
+        .with(health(false).live_path("/live"))
+        .with(health(true))
+        .get("/block", move |_: Context| {
+            let is_released = is_released.lock().expect("no panic");
+            let _ = is_released.recv(); // until the test ends, however it does
+            "blocked"
+        });
+    let handle = server.build().expect("a server").start().expect("started");
+    let address = handle.addresses().next().expect("an address");
+    let ask = |path: &str| {
+        let mut stream = TcpStream::connect(address).expect("connected");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        stream
+    };
+    let mut blocked = ask("/block");
+    let stalled = || {
+        handle
+            .status()
+            .cores
+            .iter()
+            .filter(|core| core.is_stalled)
+            .count()
+    };
+    wait_until(|| stalled() == 1);
+    // The kernel deals connections: some reach the core that is not blocked.
+    for (path, status, word) in [("/r", "200", "ready"), ("/f", "503", "stalled")] {
+        let told = wait_for(|| {
+            let mut stream = ask(path);
+            let patience = Some(Duration::from_millis(200));
+            stream.set_read_timeout(patience).expect("set");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).ok().map(|_| answer)
+        });
+        assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
+        assert!(told.contains(&format!("\"status\":\"{word}\"")), "{told}");
+        assert!(told.contains("\"stalled_cores\":["), "{told}");
+    }
+    release.send(()).expect("it waits");
+    let mut answer = String::new();
+    blocked.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.ends_with("blocked"), "{answer}");
+    wait_until(|| stalled() == 0);
+    let status = handle.status();
+    assert_eq!(status.sum(|core| core.stalls), 1, "{status:?}");
+    handle.shutdown();
+    handle.wait().expect("ended");
+}
+
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    wait_for(|| is_so().then_some(()));
+}
+
+fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "it does not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -113,6 +113,7 @@ impl Descent {
 
     /// Polls it where it stands: nothing in it needs to stay in place.
     pub(crate) fn poll_once(&mut self, cx: &mut task::Context<'_>) -> Poll<Outcome> {
+        self.next.chain.note_that_it_runs(&self.ctx);
         Pin::new(self).poll(cx)
     }
 

@@ -53,6 +53,7 @@ pub struct Health {
     checks: Vec<Arc<Check>>,
     check_time: Duration,
     fresh_time: Duration,
+    fails_on_stall: bool,
 }
 
 impl Health {
@@ -65,6 +66,7 @@ impl Health {
             checks: Vec::new(),
             check_time: Duration::from_secs(2),
             fresh_time: Duration::from_secs(1),
+            fails_on_stall: false,
         }
     }
 
@@ -120,6 +122,14 @@ impl Health {
     /// request that finds no run under way begins one.
     pub fn fresh_time(mut self, time: Duration) -> Self {
         self.fresh_time = time;
+        self
+    }
+
+    /// Has the server not be ready while a core is [stalled](crate::Builder::stall_time): who
+    /// connects to it then may be given to that core and wait. Default no, as all servers of a
+    /// group may be kept by the same request; `/readyz` names the stalled cores in any case.
+    pub fn fail_on_stall(mut self, yes: bool) -> Self {
+        self.fails_on_stall = yes;
         self
     }
 
@@ -220,6 +230,9 @@ async fn live_in_detail(ctx: Context) -> Result {
 struct Ready<'a> {
     status: &'static str,
     checks: BTreeMap<&'a str, &'static str>,
+    /// Cores that something blocks, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stalled_cores: Vec<usize>,
 }
 
 async fn ready(ctx: Context, health: Arc<Health>) -> Result {
@@ -234,7 +247,11 @@ async fn ready(ctx: Context, health: Arc<Health>) -> Result {
         };
         checks.insert(check.name.as_str(), word);
     }
-    let status = match ctx.server_status().phase {
+    let server = ctx.server_status();
+    let stalled = server.cores.iter().filter(|core| core.is_stalled);
+    let stalled_cores: Vec<usize> = stalled.map(|core| core.core).collect();
+    let status = match server.phase {
+        ServerPhase::Ready if health.fails_on_stall && !stalled_cores.is_empty() => "stalled",
         ServerPhase::Ready if checks.values().all(|&word| word == "ok") => "ready",
         ServerPhase::Ready => "failing",
         ServerPhase::Starting => "starting",
@@ -245,7 +262,11 @@ async fn ready(ctx: Context, health: Arc<Health>) -> Result {
         ctx.set_status(StatusCode::SERVICE_UNAVAILABLE);
     }
     ctx.set_header("Cache-Control", "no-store");
-    ctx.json(&Ready { status, checks })
+    ctx.json(&Ready {
+        status,
+        checks,
+        stalled_cores,
+    })
 }
 
 #[cfg(test)]

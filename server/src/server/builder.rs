@@ -41,6 +41,7 @@ pub struct Whole {
     connections_per_core_max: Option<usize>,
     over_limit: Option<OverLimit>,
     spin: Option<Duration>,
+    stall_time: Option<Duration>,
 }
 
 impl Default for Builder {
@@ -56,6 +57,7 @@ impl Default for Builder {
                 connections_per_core_max: None,
                 over_limit: None,
                 spin: None,
+                stall_time: None,
             },
         }
     }
@@ -106,6 +108,23 @@ impl Builder {
     /// How much clients may send, and how long anything may take.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.whole.settings.limits = limits;
+        self
+    }
+
+    /// How long something may keep a core from its other requests, a handler that blocks or
+    /// computes, before that is logged with the route that ran last, and counted in
+    /// [`CoreStatus::stalls`](crate::CoreStatus::stalls). Default 1 s, from 10 ms; `Duration::MAX`
+    /// watches nothing. What is looked for is seen half of this time later at most.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let server = ringlane::Server::builder().stall_time(Duration::from_millis(100)).build()?;
+    /// # drop(server);
+    /// # Ok::<(), ringlane::BuildError>(())
+    /// ```
+    pub fn stall_time(mut self, time: Duration) -> Self {
+        self.whole.stall_time = Some(time);
         self
     }
 
@@ -271,12 +290,14 @@ impl Builder {
             connections_per_core_max,
             over_limit,
             spin,
+            stall_time,
         } = whole;
         let drain_time = settings.drain_time;
         let config = &mut setup.config;
         config.connections_max = connections_per_core_max.unwrap_or(config.connections_max);
         config.over_limit = over_limit.unwrap_or(config.over_limit);
         config.spin = spin.unwrap_or(config.spin);
+        config.stall_time = stall_time.unwrap_or(config.stall_time);
         let mut problems = Vec::new();
         for bind in binds {
             match bind {

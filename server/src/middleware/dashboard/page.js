@@ -136,9 +136,9 @@ function showLane({ ring, rate, more }, core, name) {
 // What a sample says.
 
 function facts(sample) {
-  const { starved, exhausted, ...loop } = sample.driver;
+  const { starved, exhausted, stalls, ...loop } = sample.driver;
   const { refused, heads_refused, panics, accepted_per_second } = sample;
-  const totals = { starved, exhausted, refused, heads_refused, panics, ...sample.timeouts };
+  const totals = { starved, exhausted, stalls, refused, heads_refused, panics, ...sample.timeouts };
   return { now: { ...loop, accepted_per_second }, totals };
 }
 

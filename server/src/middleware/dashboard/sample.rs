@@ -72,6 +72,7 @@ struct Driver {
     starved: u64,
     /// Accepts that found no descriptor or memory.
     exhausted: u64,
+    stalls: u64,
 }
 
 #[derive(Serialize)]
@@ -123,6 +124,7 @@ impl Sample {
                 enters_per_second: span.per_second(enters),
                 starved: all(|core| core.starved),
                 exhausted: all(|core| core.exhausted),
+                stalls: all(|core| core.stalls),
             },
             timeouts: Timeouts {
                 head: all(|core| core.head_timeouts),

@@ -40,7 +40,7 @@ type OfCore = (
     fn(&CoreStatus) -> u64,
 );
 
-const OF_CORES: [OfCore; 16] = [
+const OF_CORES: [OfCore; 18] = [
     (
         "connections",
         "gauge",
@@ -136,6 +136,18 @@ const OF_CORES: [OfCore; 16] = [
         "counter",
         "Calls into the kernel that submit or wait.",
         |core| core.enters,
+    ),
+    (
+        "core_stalls_total",
+        "counter",
+        "Times that something kept the core for longer than the stall time.",
+        |core| core.stalls,
+    ),
+    (
+        "core_stalled",
+        "gauge",
+        "1 while something keeps the core for longer than the stall time.",
+        |core| u64::from(core.is_stalled),
     ),
 ];
 
