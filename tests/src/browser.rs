@@ -179,6 +179,30 @@ impl Browser {
         self.tell("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
+    /// The elements that reach beyond the screen's right edge and do not lie in something that
+    /// scrolls by itself: empty if nobody has to scroll sideways.
+    pub fn too_wide(&self) -> Vec<String> {
+        let script = "
+            const scrolls = (item) => getComputedStyle(item).overflowX !== 'visible';
+            const isCut = (item) => {
+                for (let at = item.parentElement; at !== document.body && at; at = at.parentElement)
+                    if (scrolls(at)) return true;
+                return false;
+            };
+            const name = (item) => `${item.tagName}#${item.id}.${item.getAttribute('class')}`;
+            const all = [...document.querySelectorAll('body *')];
+            const wide = all.filter((item) =>
+                item.getBoundingClientRect().right > innerWidth + 0.5 && !isCut(item));
+            const root = document.documentElement.scrollWidth > innerWidth ? ['the page'] : [];
+            return [...root, ...wide.map(name)];";
+        serde_json::from_value(self.run(script)).expect("names")
+    }
+
+    /// Presses a key on the first element that a CSS selector finds, by its WebDriver code.
+    pub fn press(&self, selector: &str, key: char) {
+        self.type_into(selector, &key.to_string());
+    }
+
     /// Shows pages as to a user who prefers these colours.
     pub fn prefer(&self, scheme: Scheme) {
         let value = match scheme {
